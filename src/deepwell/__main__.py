@@ -1,0 +1,7 @@
+"""``python -m deepwell``."""
+
+import sys
+
+from deepwell.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,275 @@
+"""What each command does: plain functions that return an exit code."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from deepwell.core.errors import UserError
+from deepwell.run_folder import Run, free_folder
+from deepwell.settings import Settings
+
+INTERRUPTED = 130
+
+
+def say(text: str) -> None:
+    """A remark for a person: standard error, so that standard output holds answers alone."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def emit(value: Any) -> None:
+    """An answer for a program."""
+    print(json_module.dumps(value, ensure_ascii=False), flush=True)
+
+
+def train(
+    source: str, *, out: Path | None, data: dict[str, Any], settings: dict[str, Any], allow: list[str], json: bool
+) -> int:
+    """Check, train, measure, save."""
+    from deepwell.core.files import cache_folder  # noqa: F401 - cheap; the heavy imports come after run.json
+
+    name = Path(source).name or "run"
+    chosen = Settings.from_json(settings).checked()
+    run = Run(out if out is not None else free_folder(Path(name).stem))
+    place = str(Path(source).resolve()) if Path(source).exists() else source
+    run.begin({"source": place, "data": data, "settings": chosen.to_json(), "allow": allow})
+    try:
+        return _train(run, resume=False, json=json)
+    except UserError:
+        _discard(run)
+        raise
+
+
+def resume(folder: Path, *, json: bool) -> int:
+    """Go on with a run."""
+    run = Run(folder)
+    facts = run.facts()
+    if facts.get("status") == "finished":
+        say(f"{folder} is finished; its model is {run.model}")
+        if json:
+            emit(run.read("result.json"))
+        return 0
+    return _train(run, resume=True, json=json)
+
+
+def _discard(run: Run) -> None:
+    """Remove the folder of a run that failed before its first checkpoint: it holds nothing worth keeping."""
+    import shutil
+
+    if not run.checkpoints.exists() and not run.model.exists() and not run.metrics.exists():
+        shutil.rmtree(run.folder, ignore_errors=True)
+
+
+def _train(run: Run, *, resume: bool, json: bool) -> int:
+    begun = time.perf_counter()
+    facts = run.facts()
+    from deepwell.dataset import open as open_data
+    from deepwell.learner import Learner
+    from deepwell.train.loop import TrainingError
+
+    reading = {k: tuple(v) if k == "size" and v else v for k, v in facts["data"].items() if v is not None}
+    data = open_data(facts["source"], **reading)
+    say(f"data: {data}")
+    learner = Learner(data, settings=Settings.from_json(facts["settings"]), say=say)
+    prepared = learner.prepared()
+    split = prepared.split
+    say(
+        f"split: {len(split.train):,} to train, {len(split.validation):,} to validate, {len(split.test):,} to test; "
+        f"pictures {prepared.input}"
+    )
+    for note in prepared.notes:
+        say(f"note: {note}")
+    for name, why in prepared.skipped:
+        say(f"skipped {name}: {why}")
+    findings = learner.check()
+    stops = [f for f in findings if f.level == "stop" and f.code not in facts.get("allow", [])]
+    for finding in findings:
+        say(str(finding))
+    if stops:
+        codes = " ".join(f"--allow {f.code}" for f in stops)
+        say(f"not trained: mend what is above, or insist with {codes}")
+        if json:
+            emit({"run": str(run.folder), "findings": [f.to_json() for f in findings]})
+        _discard(run)
+        return 1
+    if learner.why:
+        say(f"model: {learner.settings.model}, because {learner.why}")
+    try:
+        history = learner.fit(out=run, resume=resume)
+    except TrainingError as error:
+        say(f"training stopped: {error}")
+        run.note(status="failed", reason=str(error))
+        return 1
+    if history.interrupted:
+        say(f"interrupted and saved; go on with: deepwell resume {run.folder}")
+        return INTERRUPTED
+    if history.stopped:
+        say(f"stopped early: {history.stopped}")
+    result = _result(run, learner, history, time.perf_counter() - begun)
+    run.write("result.json", result)
+    for part, values in result["metrics"].items():
+        low, high = values["accuracy"]["interval"]
+        say(f"{part}: accuracy {values['accuracy']['value']:.4f} (95 % interval {low:.4f} to {high:.4f})")
+    say(f"model: {run.model}\nnext: deepwell predict {run.folder} PICTURE, deepwell evaluate {run.folder}")
+    if json:
+        emit(result)
+    return 0
+
+
+def _result(run: Run, learner: Any, history: Any, seconds: float) -> dict[str, Any]:
+    split = learner.prepared().split
+    metrics = {}
+    for part in ("validation", "test"):
+        if len(getattr(split, part)):
+            metrics[part] = learner.evaluate_part(part).to_json()
+    rates = [row["samples_per_second"] for row in history.epochs]
+    return {
+        "run": str(run.folder),
+        "task": "image classification",
+        "model": learner.settings.model,
+        "parameters": sum(p.numel() for p in learner.network.parameters()),
+        "epochs": len(history.epochs),
+        "best_epoch": history.best_epoch,
+        "seconds": round(seconds, 2),
+        "samples_per_second": sorted(rates)[len(rates) // 2] if rates else 0.0,
+        "step": history.choice.to_json(),
+        "metrics": metrics,
+    }
+
+
+def check(source: str, *, data: dict[str, Any], model: str | None, seed: int, json: bool) -> int:
+    """Findings; 1 where one of them stops a training."""
+    from deepwell.dataset import open as open_data
+    from deepwell.learner import Learner
+
+    opened = open_data(source, **{k: v for k, v in data.items() if v is not None})
+    say(f"data: {opened}")
+    learner = Learner(opened, model, seed=seed)
+    findings = learner.check()
+    for name, why in learner.prepared().skipped:
+        say(f"skipped {name}: {why}")
+    if json:
+        emit([f.to_json() for f in findings])
+    else:
+        for finding in findings:
+            print(finding)
+        if not findings:
+            print("nothing found that speaks against training")
+    return 1 if any(f.level == "stop" for f in findings) else 0
+
+
+def _load(path: Path) -> Any:
+    from deepwell.saved.model import load
+
+    if path.is_dir():
+        run = Run(path)
+        facts = run.facts()
+        if not run.model.is_file():
+            raise UserError(
+                f"{path} has no model yet: its training is {facts.get('status', 'unfinished')}",
+                expected="a finished run",
+                fix=f"deepwell resume {path}",
+            )
+        path = run.model
+    return load(path)
+
+
+def evaluate(path: Path, source: str | None, *, target: str | None, json: bool) -> int:
+    """Measure on given data, or on the test part of the run itself."""
+    from deepwell import learner as learning
+    from deepwell.dataset import open as open_data
+
+    model = _load(path)
+    if source is not None:
+        found = learning.evaluate(model, open_data(source, target=target))
+    else:
+        if not path.is_dir():
+            raise UserError("a model file alone has no data", expected="RUN SOURCE", fix="name the data to measure on")
+        facts = Run(path).facts()
+        reading = {k: tuple(v) if k == "size" and v else v for k, v in facts["data"].items() if v is not None}
+        again = learning.Learner(open_data(facts["source"], **reading), settings=Settings.from_json(facts["settings"]))
+        again.network = model.network
+        found = again.evaluate()
+    if json:
+        emit({"run": str(path), **found.to_json()})
+    else:
+        print(found)
+    return 0
+
+
+def predict(path: Path, inputs: list[str], *, json: bool) -> int:
+    """An answer a picture."""
+    from deepwell.data.folders import pictures_in
+
+    model = _load(path)
+    files: list[Path] = []
+    for text in inputs:
+        place = Path(text)
+        if place.is_dir():
+            found = pictures_in(place)
+            if not found:
+                raise UserError(f"{place} holds no pictures", fix="name pictures, or a folder of them")
+            files += found
+        elif place.is_file():
+            files.append(place)
+        else:
+            raise UserError(f"there is no file {place}", expected="a picture or a folder of pictures")
+    for start in range(0, len(files), 256):
+        some = files[start : start + 256]
+        for file, answer in zip(some, model.predict(some), strict=True):
+            if json:
+                emit({"input": str(file), **answer})
+            else:
+                print(f"{file}: {answer['prediction']} ({answer['confidence']:.1%})")
+    return 0
+
+
+def summarise(what: str, *, shape: tuple[int, ...], classes: int, json: bool) -> int:
+    """The table of layers of a run, a model file or a named model."""
+    import torch
+
+    from deepwell.models import MODELS, build
+    from deepwell.nn.network import Network
+    from deepwell.nn.summary import summary
+
+    if Path(what).exists():
+        model = _load(Path(what))
+        table = summary(model.network, torch.zeros(2, *model.input.shape))
+    elif what in MODELS or "/" not in what:
+        body: Any = build(what, shape)  # type: ignore[arg-type]
+        table = summary(Network(body, torch.nn.Linear(body.features, classes)), torch.zeros(2, *shape))
+    else:
+        raise UserError(f"there is no run or model at {what}", fix="see `deepwell models` for the names")
+    emit(table.to_json()) if json else print(table)
+    return 0
+
+
+def list_models(*, json: bool) -> int:
+    """Names, descriptions and papers."""
+    from deepwell.models import MODELS
+
+    rows = [{"name": n, "description": e.description, "paper": e.paper} for n, e in sorted(MODELS.items())]
+    if json:
+        emit(rows)
+    else:
+        width = max(len(row["name"]) for row in rows)
+        for row in rows:
+            print(f"{row['name']:{width}}  {row['description']} ({row['paper']})")
+    return 0
+
+
+def list_datasets(*, json: bool) -> int:
+    """Names, descriptions, and whether each can be opened now."""
+    from deepwell.data.named import NAMED, is_here
+
+    rows = [{"name": n, "description": e.description, "here": is_here(n)} for n, e in sorted(NAMED.items())]
+    if json:
+        emit(rows)
+    else:
+        width = max(len(row["name"]) for row in rows)
+        for row in rows:
+            print(f"{row['name']:{width}}  {row['description']}  {'(here)' if row['here'] else '(to be fetched)'}")
+    return 0

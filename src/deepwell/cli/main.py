@@ -1,0 +1,206 @@
+"""``deepwell``: the commands and their options. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from deepwell.core.errors import UserError
+
+app = typer.Typer(
+    name="deepwell",
+    help="Give it data. Get a deep model that was checked before it trained, and is ready to ship.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, all else on standard error.")]
+Source = Annotated[str, typer.Argument(help="A folder of class folders, a .npz, IDX or table file, or a named set.")]
+RunPath = Annotated[Path, typer.Argument(help="A run's folder, or a saved model file.")]
+Target = Annotated[Optional[str], typer.Option(help="The column of labels, for tables.")]  # noqa: UP045 - typer reads it
+Size = Annotated[Optional[str], typer.Option(help="Size of the pictures: 64 or HEIGHTxWIDTH.")]  # noqa: UP045
+MaybeInt = Optional[int]  # noqa: UP045
+MaybeFloat = Optional[float]  # noqa: UP045
+MaybeStr = Optional[str]  # noqa: UP045
+Skip = Annotated[bool, typer.Option(help="Leave out samples that can't be read, and list them.")]
+
+
+@app.command()
+def train(
+    source: Source,
+    out: Annotated[Optional[Path], typer.Option(help="The run's folder; runs/NAME-1 if left out.")] = None,  # noqa: UP045
+    target: Target = None,
+    validation: Annotated[float, typer.Option(help="Share held out to choose the best epoch.")] = 0.1,
+    test: Annotated[MaybeFloat, typer.Option(help="Share held out to report; chosen from the data.")] = None,
+    size: Size = None,
+    channels: Annotated[MaybeInt, typer.Option(help="1 for grey, 3 for colour.")] = None,
+    resize: Annotated[str, typer.Option(help="fit, stretch or crop.")] = "auto",
+    skip_unreadable: Skip = False,
+    model: Annotated[MaybeStr, typer.Option(help="See `deepwell models`; chosen from the data.")] = None,
+    activation: Annotated[MaybeStr, typer.Option(help="sigmoid, tanh, relu, ...")] = None,
+    dropout: Annotated[MaybeFloat, typer.Option(help="Share of units dropped.")] = None,
+    initialisation: Annotated[MaybeStr, typer.Option(help="Of the weights: he-normal, glorot-uniform, ...")] = None,
+    epochs: Annotated[MaybeInt, typer.Option(help="Passes over the training samples.")] = None,
+    batch_size: Annotated[MaybeInt, typer.Option(help="Samples a step.")] = None,
+    accumulate: Annotated[int, typer.Option(help="Parts in which a batch is computed, to save memory.")] = 1,
+    optimizer: Annotated[MaybeStr, typer.Option(help="sgd, momentum, nesterov, adagrad, ..., adam, adamw.")] = None,
+    learning_rate: Annotated[MaybeFloat, typer.Option(help="The highest.")] = None,
+    schedule: Annotated[MaybeStr, typer.Option(help="constant, linear, cosine, step, one-cycle, plateau.")] = None,
+    warmup: Annotated[MaybeFloat, typer.Option(help="Share of the steps to warm up in.")] = None,
+    weight_decay: Annotated[MaybeFloat, typer.Option(help="L2; leaves biases and norms alone.")] = None,
+    l1: Annotated[float, typer.Option(help="L1 on the weights.")] = 0.0,
+    clip_norm: Annotated[MaybeFloat, typer.Option(help="Largest norm of all gradients.")] = None,
+    clip_value: Annotated[MaybeFloat, typer.Option(help="Largest element of a gradient.")] = None,
+    label_smoothing: Annotated[MaybeFloat, typer.Option(help="Share of a target spread over all classes.")] = None,
+    class_weights: Annotated[MaybeStr, typer.Option(help="balanced: rare classes weigh more.")] = None,
+    augment: Annotated[MaybeStr, typer.Option(help="Such as flip,crop=2,rotate=10; or none.")] = None,
+    patience: Annotated[MaybeInt, typer.Option(help="Epochs without improvement before stopping; 0: never.")] = None,
+    monitor: Annotated[MaybeStr, typer.Option(help="val_accuracy, val_loss, loss.")] = None,
+    seed: Annotated[int, typer.Option(help="Of weights, order, dropout, augmentation and split.")] = 0,
+    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    threads: Annotated[MaybeInt, typer.Option(help="Of one operation; raced if left out.")] = None,
+    exact: Annotated[bool, typer.Option(help="Pin float32 and threads: two runs are the same bit for bit.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    workers: Annotated[int, typer.Option(help="Threads that prepare batches ahead.")] = 0,
+    checkpoint_steps: Annotated[MaybeInt, typer.Option(help="Save after this many steps.")] = None,
+    checkpoint_seconds: Annotated[float, typer.Option(help="Save after this many seconds.")] = 30.0,
+    allow: Annotated[Optional[list[str]], typer.Option(help="Code of a finding that shall not stop.")] = None,  # noqa: UP045
+    json: Json = False,
+) -> None:
+    """Check, train, measure and save: everything from data to a model file."""
+    given = dict(locals())
+    from deepwell.cli import commands
+
+    data = {name: given[name] for name in ("target", "validation", "test", "channels", "resize", "skip_unreadable")}
+    data |= {"size": _size(size), "seed": seed}
+    apart = {"source", "out", "target", "validation", "test", "size", "channels", "resize", "skip_unreadable"}
+    settings = {k: v for k, v in given.items() if k not in apart | {"allow", "json"}}
+    raise typer.Exit(commands.train(source, out=out, data=data, settings=settings, allow=allow or [], json=json))
+
+
+@app.command()
+def check(
+    source: Source,
+    model: Annotated[MaybeStr, typer.Option(help="See `deepwell models`.")] = None,
+    target: Target = None,
+    size: Size = None,
+    skip_unreadable: Skip = False,
+    seed: Annotated[int, typer.Option(help="Of the split and the weights.")] = 0,
+    json: Json = False,
+) -> None:
+    """Say what can be known before a step is spent; exit code 1 where something must be mended."""
+    from deepwell.cli import commands
+
+    data = {"target": target, "size": _size(size), "skip_unreadable": skip_unreadable, "seed": seed}
+    raise typer.Exit(commands.check(source, data=data, model=model, seed=seed, json=json))
+
+
+@app.command()
+def resume(run: Annotated[Path, typer.Argument(help="The folder of an unfinished run.")], json: Json = False) -> None:
+    """Go on with a run that was stopped, as if it had not been."""
+    from deepwell.cli import commands
+
+    raise typer.Exit(commands.resume(run, json=json))
+
+
+@app.command()
+def evaluate(
+    run: RunPath,
+    source: Annotated[Optional[str], typer.Argument(help="Data to measure on; the run's own test part.")] = None,  # noqa: UP045
+    target: Target = None,
+    json: Json = False,
+) -> None:
+    """Measure a trained model, with 95 % intervals."""
+    from deepwell.cli import commands
+
+    raise typer.Exit(commands.evaluate(run, source, target=target, json=json))
+
+
+@app.command()
+def predict(
+    run: RunPath,
+    inputs: Annotated[list[str], typer.Argument(help="Pictures, or folders of them.")],
+    json: Json = False,
+) -> None:
+    """Answer for new pictures: a line each."""
+    from deepwell.cli import commands
+
+    raise typer.Exit(commands.predict(run, inputs, json=json))
+
+
+@app.command()
+def summary(
+    what: Annotated[str, typer.Argument(help="A run, a model file, or the name of a model.")],
+    size: Annotated[str, typer.Option(help="For a name: size of the pictures, 28 or HEIGHTxWIDTH.")] = "28",
+    channels: Annotated[int, typer.Option(help="For a name: 1 for grey, 3 for colour.")] = 1,
+    classes: Annotated[int, typer.Option(help="For a name: number of classes.")] = 10,
+    json: Json = False,
+) -> None:
+    """Print the table of layers, output shapes and parameters."""
+    from deepwell.cli import commands
+
+    shape = (channels, *(_size(size) or (28, 28)))
+    raise typer.Exit(commands.summarise(what, shape=shape, classes=classes, json=json))
+
+
+@app.command()
+def models(json: Json = False) -> None:
+    """List the architectures."""
+    from deepwell.cli import commands
+
+    raise typer.Exit(commands.list_models(json=json))
+
+
+@app.command()
+def datasets(json: Json = False) -> None:
+    """List the named sets, and whether each is here."""
+    from deepwell.cli import commands
+
+    raise typer.Exit(commands.list_datasets(json=json))
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(part.isdigit() and 0 < int(part) <= 8192 for part in parts):
+        raise UserError(f"--size is '{text}'", expected="a number such as 64, or HEIGHTxWIDTH such as 48x64")
+    return int(parts[0]), int(parts[-1])
+
+
+def _version(argument: list[str]) -> bool:
+    if argument[:1] != ["--version"]:
+        return False
+    from importlib.metadata import version
+
+    print(f"deepwell {version('deepwell')}")
+    return True
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; returns the exit code: 0 done, 1 a check stopped, 2 a user's mistake, 130 interrupted."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if _version(arguments):
+        return 0
+    try:
+        result: Any = app(arguments, standalone_mode=False)
+        return int(result or 0)
+    except UserError as error:
+        print(f"deepwell: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("deepwell: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0
+    except Exception as error:
+        if not hasattr(error, "exit_code"):  # a click error has a message, a place and a code of its own
+            raise
+        if hasattr(error, "show"):
+            error.show()
+        return int(error.exit_code)

@@ -1,0 +1,458 @@
+"""The learner: joins data, model and training into what a user holds in the hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from deepwell import recipe
+from deepwell.core import devices
+from deepwell.core.errors import UserError
+from deepwell.core.files import cache_folder, digest_bytes, write_json
+from deepwell.core.seeds import mix
+from deepwell.dataset import Data, Prepared, arrays, prepare
+from deepwell.dataset import open as open_data
+from deepwell.doctor import examine
+from deepwell.doctor.data import look
+from deepwell.doctor.finding import Finding
+from deepwell.doctor.watch import Watch
+from deepwell.evaluate.category import Evaluation
+from deepwell.evaluate.category import category as evaluate_category
+from deepwell.inputs.augment import parse as parse_augment
+from deepwell.nn.summary import Summary, summary
+from deepwell.optim import build as build_optimizer
+from deepwell.optim import schedule as build_schedule
+from deepwell.outputs.category import Category
+from deepwell.run_folder import Run
+from deepwell.saved.model import ModelCard, SavedModel, join
+from deepwell.settings import Settings
+from deepwell.train.loop import Loop, Outcome, Plan
+from deepwell.train.observe import EarlyStopping, MetricsLog, Progress
+from deepwell.train.predict import scores
+from deepwell.train.speed import Choice, fastest_threads, most_threads, prepare_batch, prepare_model, race
+from deepwell.train.state import Checkpoints
+from deepwell.train.step import LossFunction, Step
+
+_RACE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class History:
+    """A training's epochs, and how it ended.
+
+    Attributes:
+        epochs: one row an epoch: loss, accuracy, val_loss, val_accuracy, learning_rate, seconds, ...
+        best_epoch: whose weights the model has now.
+        stopped: why it ended early, or "".
+        interrupted: Ctrl-C or a polite kill ended it; it can be resumed from its folder.
+        why: what the recipe chose for the user, in words.
+        choice: how steps were made on this machine.
+    """
+
+    epochs: list[dict[str, float]]
+    best_epoch: int
+    stopped: str
+    interrupted: bool
+    why: str
+    choice: Choice
+
+    def __getitem__(self, name: str) -> list[float]:
+        """One value over the epochs: ``history["val_loss"]``."""
+        return [row[name] for row in self.epochs]
+
+
+class Learner:
+    """Trains a model on data and answers with it.
+
+    Args:
+        data: from ``deepwell.open`` or ``deepwell.arrays``, or the path or name that ``open`` takes.
+        model: a name of ``deepwell models``, a module of your own that maps [n, channels, height, width] to
+            scores [n, classes], or None to choose from the data.
+        settings: names and numbers of the training; ``fit`` can change them.
+        loss: ``(scores, targets) -> (sum, count)`` in place of the output's own.
+        say: where remarks go, a function of one line; None is silent.
+        options: any field of ``Settings`` by name, such as ``activation="tanh"``.
+
+    Raises:
+        UserError: unknown names, impossible numbers.
+    """
+
+    def __init__(
+        self,
+        data: Data | str | Path,
+        model: str | nn.Module | None = None,
+        *,
+        settings: Settings | None = None,
+        loss: LossFunction | None = None,
+        say: Callable[[str], None] | None = None,
+        **options: Any,
+    ) -> None:
+        self.data = data if isinstance(data, Data) else open_data(data)
+        self.settings = replace_checked(settings or Settings(), options)
+        if isinstance(model, str):
+            self.settings = replace(self.settings, model=model)
+        self.module = model if isinstance(model, nn.Module) else None
+        self.loss = loss
+        self.say = say or (lambda _text: None)
+        self.why = ""
+        self.network: nn.Module | None = None
+        self.history: History | None = None
+        self._prepared: Prepared | None = None
+        self._validation: float | None = None
+        self._card = ModelCard()
+
+    # ---- what is there
+
+    def prepared(self, validation: float | None = None) -> Prepared:
+        """The data, encoded and split; made at the first call, and again where ``validation`` changes."""
+        if self._prepared is None or (validation is not None and validation != self._validation):
+            smoothing = self.settings.label_smoothing or 0.0
+            output = Category(label_smoothing=smoothing, class_weights=self.settings.class_weights)
+            self._prepared = prepare(self.data, output, validation=validation)
+            self._validation = validation
+        return self._prepared
+
+    def build(self) -> nn.Module:
+        """The network: made at the first call, with weights that depend on the seed alone."""
+        if self.network is not None:
+            return self.network
+        prepared = self.prepared()
+        samples = len(prepared.split.train)
+        device = devices.choose(self.settings.device)
+        if self.module is not None:
+            self.settings = self.settings.filled(recipe.plain(self.settings.optimizer))
+            kind = type(self.module)
+            self._card = ModelCard(module=f"{kind.__module__}:{kind.__qualname__}")
+            self.network = self.module.to(device)
+            return self.network
+        if self.settings.model is None:
+            found, self.why = recipe.tuned(prepared.input.shape, samples)
+            self.settings = self.settings.filled(found)
+        else:
+            self.settings = self.settings.filled(recipe.plain(self.settings.optimizer))
+        asked = {
+            "activation": self.settings.activation,
+            "dropout": self.settings.dropout,
+            "initialisation": self.settings.initialisation,
+        }
+        options = {k: v for k, v in asked.items() if v is not None}
+        self._card = ModelCard(self.settings.model or "", options)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(mix(self.settings.seed, 1))
+            self.network = join(self._card, prepared.input, prepared.output).to(device)
+        return self.network
+
+    def summary(self) -> Summary:
+        """The table of layers, output shapes and parameters."""
+        network = self.build()
+        return summary(network, self._example(2))
+
+    def check(self) -> list[Finding]:
+        """What can be known before a step is spent, worst first; see ``Finding``."""
+        prepared = self.prepared()
+        findings = look(
+            targets=prepared.targets,
+            classes=prepared.output.classes,
+            split=prepared.split,
+            rows=prepared.rows,
+            skipped=prepared.skipped,
+        )
+        network = self.build()
+        x = self._example(16)
+        y = prepared.targets[torch.from_numpy(prepared.split.train[: len(x)])].to(x.device)
+        findings += examine(network, self._loss_function(), (x, y), classes=len(prepared.output.classes))
+        order = {"stop": 0, "warn": 1, "note": 2}
+        return sorted(findings, key=lambda finding: order[finding.level])
+
+    def _example(self, count: int) -> Tensor:
+        prepared = self.prepared()
+        rows = torch.from_numpy(prepared.split.train[:count])
+        device = devices.choose(self.settings.device)
+        return prepared.input.prepare(prepared.rows.gather(rows).to(device))
+
+    def _loss_function(self) -> LossFunction:
+        return self.loss or self.prepared().output.loss
+
+    # ---- training
+
+    def fit(
+        self,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        *,
+        validation_split: float | None = None,
+        callbacks: Sequence[Any] = (),
+        out: str | Path | Run | None = None,
+        resume: bool = False,
+        progress: bool = True,
+        **options: Any,
+    ) -> History:
+        """Train; the model then has the weights of its best epoch on the validation part.
+
+        Args:
+            epochs, batch_size: as everywhere.
+            validation_split: share of the training samples to hold out, in place of the data's own.
+            callbacks: observers, such as ``EarlyStopping(patience=5)``.
+            out: folder for the run: checkpoints, log, model. None keeps everything in memory.
+            resume: go on from the last checkpoint in ``out``.
+            progress: show it.
+            options: any other field of ``Settings`` by name: ``optimizer="adam"``, ``learning_rate=0.01``, ...
+
+        Raises:
+            UserError: unknown names, impossible numbers, a folder that holds another run.
+            TrainingError: a loss that is NaN or infinite, with the layer and the samples.
+        """
+        options = {k: v for k, v in {**options, "epochs": epochs, "batch_size": batch_size}.items() if v is not None}
+        self.settings = replace_checked(self.settings, options)
+        prepared = self.prepared(validation_split)
+        network = self.build()
+        settings = self.settings.checked()
+        run = out if isinstance(out, Run) or out is None else Run(out)
+        self._open_run(run, resume=resume)
+        session = _Session(self, network, prepared, settings, run)
+        choice = session.choose(self._stored_choice(run))
+        if run is not None:
+            run.note(status="training", choice=choice.to_json())
+        self.say(f"step: {choice}" + _timing(choice))
+        observers: list[Any] = [*callbacks]
+        if settings.patience and not any(isinstance(o, EarlyStopping) for o in callbacks):
+            observers.append(EarlyStopping(patience=settings.patience))
+        observers.append(Watch(network, session.probe(), say=self.say))
+        if run is not None:
+            observers.append(MetricsLog(run.metrics, warn=self.say))
+        if progress:
+            observers.append(Progress())
+        outcome = session.train(choice, observers, resume=resume)
+        self.history = History(
+            outcome.history, outcome.best_epoch, outcome.stopped, outcome.interrupted, self.why, choice
+        )
+        if run is not None and not outcome.interrupted:
+            self._finish(run, outcome)
+        return self.history
+
+    def _open_run(self, run: Run | None, *, resume: bool) -> None:
+        if run is None:
+            if resume:
+                raise UserError("resume needs the folder of a run", fix="give out=")
+            return
+        fingerprint = self.data.fingerprint()
+        if not run.exists:
+            run.begin({"source": self.data.source.origin, "settings": self.settings.to_json()})
+        before = run.facts().get("fingerprint")
+        if resume and before is not None and before != fingerprint:
+            raise UserError(
+                f"the data of {run.folder} has changed since the run began",
+                expected="the same samples and labels, in the same order",
+                fix="bring the old data back, or start a new run",
+            )
+        run.note(fingerprint=fingerprint, settings=self.settings.to_json(), why=self.why)
+        run.write("split.json", self.prepared().split.to_json())
+
+    def _stored_choice(self, run: Run | None) -> Choice | None:
+        found = run.facts().get("choice") if run is not None else None
+        return Choice.from_json(found) if found else None
+
+    def _finish(self, run: Run, outcome: Outcome) -> None:
+        self._card = replace(self._card, facts={"history": outcome.history[-1], "best_epoch": outcome.best_epoch})
+        self.save(run.model)
+        run.note(status="finished", stopped=outcome.stopped, best_epoch=outcome.best_epoch)
+
+    # ---- answers
+
+    def saved(self) -> SavedModel:
+        """The trained model with its preprocessing, as it would be after saving and loading."""
+        prepared = self.prepared()
+        return SavedModel(self.build(), prepared.input, prepared.output, card=self._card)
+
+    def save(self, path: str | Path) -> None:
+        """Write the model as one file that ``deepwell.load`` reads."""
+        self.saved().save(path)
+
+    def predict(self, raw: Sequence[Any]) -> list[dict[str, Any]]:
+        """Answers for new samples: paths, arrays or pictures."""
+        return self.saved().predict(raw)
+
+    def evaluate(self, data: Data | str | Path | None = None, y: Any = None) -> Evaluation:
+        """Every metric with a 95 % interval, on new data or on the part that was held out.
+
+        Args:
+            data: what to measure on; None takes the test part, or the validation part where there is none.
+            y: labels, where ``data`` is an array.
+        """
+        if data is None:
+            split = self.prepared().split
+            return self.evaluate_part("test" if len(split.test) else "validation")
+        if y is not None:
+            data = arrays(data, y)
+        return evaluate(self.saved(), data if isinstance(data, Data) else open_data(data))
+
+    def evaluate_part(self, part: str) -> Evaluation:
+        """The metrics on the ``train``, ``validation`` or ``test`` part."""
+        prepared, network = self.prepared(), self.build()
+        rows = torch.from_numpy(getattr(prepared.split, part))
+        if not len(rows):
+            raise UserError(f"there is no {part} part", fix=f"hold one out with {part}=0.1, or give data to measure on")
+        device = next(network.parameters()).device
+        found = scores(network, lambda ids: prepared.input.prepare(prepared.rows.gather(ids).to(device)), rows)
+        return evaluate_category(prepared.output.decode(found), prepared.targets[rows], prepared.output.classes)
+
+
+def evaluate(model: SavedModel, data: Data) -> Evaluation:
+    """Measure a saved model on data that it has not seen.
+
+    Raises:
+        UserError: unlabelled data, a label that the model does not know.
+    """
+    source = data.source
+    if source.y is None:
+        raise UserError(f"{source.name} has no labels", expected="one label a sample", fix="use `deepwell predict`")
+    keep = [i for i, part in enumerate(source.parts) if part == "test"] if source.parts else []
+    chosen = keep or range(len(source.x))
+    targets = model.output.encode([source.y[i] for i in chosen])
+    found = model.scores([source.x[i] for i in chosen])
+    return evaluate_category(model.output.decode(found), targets, model.output.classes)
+
+
+def replace_checked(settings: Settings, options: dict[str, Any]) -> Settings:
+    """Settings with some changed by name; an unknown name is an error that suggests the nearest."""
+    return replace(Settings.from_json({**settings.to_json(), **options})).checked()
+
+
+def _timing(choice: Choice) -> str:
+    found = choice.measured.get(str(choice))
+    return f", {found:.3g} ms a step (of {len(choice.measured)} measured)" if found else ""
+
+
+class _Session:
+    """One call of ``fit``: everything that the loop is handed."""
+
+    def __init__(
+        self, learner: Learner, network: nn.Module, prepared: Prepared, settings: Settings, run: Run | None
+    ) -> None:
+        self.learner, self.network, self.prepared, self.settings, self.run = learner, network, prepared, settings, run
+        self.device = next(network.parameters()).device
+        self.input = prepared.input
+        self.input.augment = parse_augment(settings.augment or "none")
+        self.rows = torch.from_numpy(prepared.split.train)
+        self.loss = learner._loss_function()
+
+    def fetch(self, ids: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
+        x = self.prepared.rows.gather(ids, epoch=epoch).to(self.device)
+        y = self.prepared.targets[ids].to(self.device)
+        x = self.input.prepare(x, ids=ids.to(self.device), seed=self.settings.seed, epoch=epoch)
+        return x, y
+
+    def probe(self) -> Tensor:
+        """A few training pictures, prepared without augmentation, for the watch to look at."""
+        return self.input.prepare(self.prepared.rows.gather(self.rows[:64]).to(self.device))
+
+    def step(self, network: nn.Module, autocast: torch.dtype | None) -> Step:
+        settings = self.settings
+        named = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
+        if not named:
+            raise UserError("no parameter of the model can be trained", fix="set requires_grad on some of them")
+        optimizer = build_optimizer(
+            settings.optimizer or "adam", named, weight_decay=settings.weight_decay or 0.0, l1=settings.l1
+        )
+        return Step(
+            network,
+            [p for _, p in named],
+            self.loss,
+            optimizer,
+            seed=settings.seed,
+            autocast=autocast,
+            clip_norm=settings.clip_norm,
+            clip_value=settings.clip_value,
+        )
+
+    def choose(self, stored: Choice | None) -> Choice:
+        """The step to use: the run's own, one measured before in the same circumstances, or a race."""
+        settings = self.settings
+        if stored is not None:
+            return stored
+        devices.keep_memory()
+        size = min(settings.batch_size or 32, len(self.rows))
+        self.network.train()
+        parts = [self.fetch(self.rows[:size], 1)]
+        precision = "float32" if settings.exact else settings.precision
+        circumstances = json.dumps(
+            [
+                _RACE_VERSION, devices.machine(), most_threads(), torch.__version__, str(self.network),
+                list(parts[0][0].shape), precision, settings.threads, settings.optimizer, str(self.device),
+            ]
+        )  # fmt: skip
+        path = cache_folder() / "race" / f"{digest_bytes(circumstances.encode())}.json"
+        try:
+            return Choice.from_json(json.loads(path.read_text()))
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        choice = race(self.network, self.step, parts, precision=precision, threads=settings.threads)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_json(path, choice.to_json())
+        except OSError:
+            self.learner.say(f"the cache {path.parent} can't be written: the next run will measure again")
+        return choice
+
+    def train(self, choice: Choice, observers: list[Any], *, resume: bool) -> Outcome:
+        settings = self.settings
+        prepare_model(self.network, choice)
+        step = self.step(self.network, choice.autocast)
+        batch_size = min(settings.batch_size or 32, len(self.rows))
+        has_validation = len(self.prepared.split.validation) > 0
+        plan = Plan(
+            epochs=settings.epochs or 10,
+            batch_size=batch_size,
+            accumulate=settings.accumulate,
+            seed=settings.seed,
+            learning_rate=settings.learning_rate or 1e-3,
+            monitor=settings.monitor or ("val_accuracy" if has_validation else "loss"),
+            checkpoint_steps=settings.checkpoint_steps,
+            checkpoint_seconds=settings.checkpoint_seconds,
+            workers=settings.workers,
+        )
+        total = plan.epochs * -(-len(self.rows) // batch_size)
+        schedule = build_schedule(
+            settings.schedule or "constant", total_steps=total, warmup=round((settings.warmup or 0.0) * total)
+        )
+        checkpoints = Checkpoints(self.run.checkpoints) if self.run is not None else None
+
+        def rethread(parts: list[tuple[Tensor, Tensor]], now: int) -> int:
+            options = [now, most_threads() if now == 1 else 1]
+            return fastest_threads(self.network, self.step, parts, choice, options=options)
+
+        loop = Loop(
+            step,
+            self.fetch,
+            self.rows,
+            plan,
+            schedule,
+            validate=self._validate if has_validation else None,
+            count_hits=self.prepared.output.count_hits,
+            names=[name for name, p in self.network.named_parameters() if p.requires_grad],
+            observers=observers,
+            checkpoints=checkpoints,
+            choice=choice,
+            rethread=None if settings.exact or settings.threads or self.device.type != "cpu" else rethread,
+        )
+        return loop.run(checkpoints.latest() if resume and checkpoints is not None else None)
+
+    def _validate(self, model: nn.Module) -> dict[str, float]:
+        rows = torch.from_numpy(self.prepared.split.validation)
+        y = self.prepared.targets[rows]
+
+        def fetch(ids: Tensor) -> Tensor:
+            return self.input.prepare(self.prepared.rows.gather(ids).to(self.device))
+
+        found = scores(model, fetch, rows)
+        loss, count = self.loss(found, y)
+        return {
+            "val_loss": float(loss / count),
+            "val_accuracy": float(self.prepared.output.count_hits(found, y)) / len(y),
+        }

@@ -1,0 +1,165 @@
+"""The saved model: input, network and output joined again, ready to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from deepwell.core.errors import UserError, unknown_name
+from deepwell.inputs import INPUTS
+from deepwell.models import MODELS, build
+from deepwell.nn.network import Network
+from deepwell.outputs import OUTPUTS
+from deepwell.saved.model_file import ModelFile, read, write
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """How the network is built again, and what is known of it.
+
+    Attributes:
+        name: in the table of models, or "" for a user's own module.
+        options: the constructor's arguments.
+        module: the import path of a user's own class, for a person to read; it is never imported.
+        facts: metrics, versions, training settings; for reading alone.
+    """
+
+    name: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    module: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class SavedModel:
+    """A trained model with its preprocessing and its answers' names.
+
+    Args:
+        network: maps prepared inputs to scores.
+        input: prepares raw samples as in training.
+        output: turns scores into answers.
+        card: how the network is built again.
+    """
+
+    def __init__(self, network: nn.Module, input: Any, output: Any, *, card: ModelCard | None = None) -> None:
+        self.network = network.eval()
+        self.input = input
+        self.output = output
+        self.card = card or ModelCard()
+
+    def scores(self, raw: Sequence[Any], *, batch_size: int = 256) -> Tensor:
+        """Scores of raw samples (paths, arrays, pictures), float32 [n, classes].
+
+        Raises:
+            UserError: a sample that can't be read, with its name.
+        """
+        if isinstance(raw, (str, Path)) or not hasattr(raw, "__len__"):
+            raise UserError(
+                f"predict was given one {type(raw).__name__}", expected="a list of samples", fix="put it in brackets"
+            )
+        pieces = []
+        with torch.inference_mode():
+            for start in range(0, len(raw), batch_size):
+                encoded, problems = self.input.encode(raw[start : start + batch_size])
+                if problems:
+                    position, why = problems[0]
+                    raise UserError(f"sample {start + position} can't be read: {why}")
+                pieces.append(self.network(self.input.prepare(torch.from_numpy(encoded))).float())
+        return torch.cat(pieces) if pieces else torch.empty(0, len(self.output.classes))
+
+    def predict(self, raw: Sequence[Any], *, batch_size: int = 256) -> list[dict[str, Any]]:
+        """One answer a sample: ``prediction``, ``confidence`` and ``probabilities`` by class."""
+        return self.output.answers(self.output.decode(self.scores(raw, batch_size=batch_size)))
+
+    def save(self, path: str | Path) -> None:
+        """Write the model as one safetensors file."""
+        description = {
+            "model": {"name": self.card.name, "options": dict(self.card.options), "module": self.card.module},
+            "input": {"kind": self.input.kind, **self.input.state()},
+            "output": {"kind": self.output.kind, **self.output.state()},
+            "facts": dict(self.card.facts),
+        }
+        write(path, self.network.state_dict(), description)
+
+
+def load(path: str | Path, model: nn.Module | None = None) -> SavedModel:
+    """Read a saved model. Nothing in the file is executed.
+
+    Args:
+        path: the ``.safetensors`` file.
+        model: for a model of the user's own class: an instance of it, built by the user.
+
+    Raises:
+        UserError: a damaged, foreign or hostile file; a user's own model without its module.
+    """
+    path = Path(path)
+    file = read(path)
+    description = file.description
+    try:
+        input = INPUTS[description["input"]["kind"]].from_state(description["input"])
+        output = OUTPUTS[description["output"]["kind"]].from_state(description["output"])
+        entry = description["model"]
+        card = ModelCard(
+            str(entry["name"]), dict(entry["options"]), str(entry["module"]), dict(description.get("facts", {}))
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{path} has a description that can't be read ({error!r})", expected="a whole model") from None
+    if model is None:
+        if not card.name:
+            raise UserError(
+                f"{path} holds the weights of your own class {card.module}",
+                expected="an instance of it: a model file never runs code",
+                fix=f"call load('{path}', model={card.module.rsplit(':', 1)[-1] or 'YourModule'}(...))",
+            )
+        if card.name not in MODELS:
+            raise unknown_name("model", card.name, MODELS)
+        model = _rebuild(path, file, input, output, card)
+    else:
+        check_tensors(path, model, file.tensors)
+    model.load_state_dict(file.tensors)
+    return SavedModel(model, input, output, card=card)
+
+
+def _rebuild(path: Path, file: ModelFile, input: Any, output: Any, card: ModelCard) -> nn.Module:
+    try:
+        with torch.device("meta"):  # a hostile description may ask for any size: nothing is allocated to find out
+            check_tensors(path, join(card, input, output), file.tensors)
+        return join(card, input, output)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise UserError(f"{path}: its model '{card.name}' can't be built ({error})", expected="a whole model") from None
+
+
+def join(card: ModelCard, input: Any, output: Any) -> nn.Module:
+    """The network that a card describes: body by name, head by the output."""
+    body: Any = build(card.name, input.shape, **card.options)
+    return Network(body, output.head(body.features))
+
+
+def check_tensors(path: Path, model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """The file's tensors are those of the model, by name and shape.
+
+    Raises:
+        UserError: names what is missing, too many or of another shape.
+    """
+    wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    found = {name: tuple(value.shape) for name, value in tensors.items()}
+    if wanted == found:
+        return
+    missing = sorted(wanted.keys() - found.keys())
+    extra = sorted(found.keys() - wanted.keys())
+    differ = [f"{n}: {found[n]} in the file, {wanted[n]} in the model" for n in wanted if n in found]
+    differ = [text for text, n in zip(differ, [n for n in wanted if n in found], strict=True) if wanted[n] != found[n]]
+    words = "; ".join(
+        part
+        for part in (
+            f"missing {', '.join(missing[:3])}" if missing else "",
+            f"not in the model: {', '.join(extra[:3])}" if extra else "",
+            f"other shapes: {', '.join(differ[:3])}" if differ else "",
+        )
+        if part
+    )
+    raise UserError(f"the weights of {path} do not fit the model ({words})", expected="the class that was trained")
