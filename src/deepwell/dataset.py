@@ -54,7 +54,8 @@ class Data:
 
     def fingerprint(self) -> str:
         """A digest of every raw sample and label, in order."""
-        labels = digest_bytes(repr([str(label) for label in self.source.y or ()]).encode())
+        known = () if self.source.y is None else self.source.y
+        labels = digest_bytes(repr([str(label) for label in known]).encode())
         return digest_bytes((store.fingerprint(self.source.x) + labels).encode())
 
 

@@ -204,3 +204,8 @@ def main(arguments: list[str] | None = None) -> int:
         if hasattr(error, "show"):
             error.show()
         return int(error.exit_code)
+
+
+def run() -> None:
+    """The console script."""
+    sys.exit(main())

@@ -1,0 +1,34 @@
+"""Raw samples as they were found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Raw samples and labels, and what was recognised.
+
+    Attributes:
+        name: short, for the run's folder.
+        kind: of the input, ``image``.
+        x: raw samples: paths, an array [n, ...], pictures, or rows of a torch dataset.
+        y: one raw label a sample; None where there are none.
+        parts: ``train``, ``validation`` or ``test`` for each sample where the source is split already.
+        origin: path or name by which to open it again; "" for what was in memory.
+        found: one sentence: what was recognised.
+        notes: what a person should know.
+    """
+
+    name: str
+    kind: str
+    x: Sequence[Any]
+    y: Sequence[Any] | None
+    parts: Sequence[str] | None = None
+    origin: str = ""
+    found: str = ""
+    notes: tuple[str, ...] = ()
