@@ -28,7 +28,24 @@ _PLACES = {
     "torch_dataset": "deepwell.dataset",
 }
 
-__all__ = ["__version__", *_PLACES]  # noqa: PLE0604 - the names are strings
+__all__ = [
+    "Augment",
+    "Data",
+    "EarlyStopping",
+    "Finding",
+    "Learner",
+    "SavedModel",
+    "UserError",
+    "__version__",
+    "arrays",
+    "doctor",
+    "frame",
+    "load",
+    "models",
+    "open",
+    "summary",
+    "torch_dataset",
+]
 
 if TYPE_CHECKING:
     from deepwell import doctor, models

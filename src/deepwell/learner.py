@@ -35,7 +35,7 @@ from deepwell.settings import Settings
 from deepwell.train.loop import Loop, Outcome, Plan
 from deepwell.train.observe import EarlyStopping, MetricsLog, Progress
 from deepwell.train.predict import scores
-from deepwell.train.speed import Choice, fastest_threads, most_threads, prepare_batch, prepare_model, race
+from deepwell.train.speed import Choice, fastest_threads, most_threads, prepare_model, race
 from deepwell.train.state import Checkpoints
 from deepwell.train.step import LossFunction, Step
 
@@ -136,6 +136,7 @@ class Learner:
             self.settings = self.settings.filled(found)
         else:
             self.settings = self.settings.filled(recipe.plain(self.settings.optimizer))
+        prepared.output.label_smoothing = self.settings.label_smoothing or 0.0
         asked = {
             "activation": self.settings.activation,
             "dropout": self.settings.dropout,

@@ -1,5 +1,1 @@
 """The command line: joins the parts, prints, and turns a user's mistake into one clear message."""
-
-from deepwell.cli.main import main
-
-__all__ = ["main"]

@@ -29,8 +29,6 @@ def train(
     source: str, *, out: Path | None, data: dict[str, Any], settings: dict[str, Any], allow: list[str], json: bool
 ) -> int:
     """Check, train, measure, save."""
-    from deepwell.core.files import cache_folder  # noqa: F401 - cheap; the heavy imports come after run.json
-
     name = Path(source).name or "run"
     chosen = Settings.from_json(settings).checked()
     run = Run(out if out is not None else free_folder(Path(name).stem))
@@ -63,6 +61,22 @@ def _discard(run: Run) -> None:
         shutil.rmtree(run.folder, ignore_errors=True)
 
 
+def _reading(facts: dict[str, Any]) -> dict[str, Any]:
+    """How a run reads its data, as arguments of ``open``."""
+    given = facts.get("data")
+    if given is None or not facts.get("source"):
+        raise UserError(
+            "the run was trained on data in memory, which its folder does not hold",
+            expected="a run that the command line began",
+            fix="open the data in Python and call learner.fit(out=..., resume=True)",
+        )
+    return {k: tuple(v) if k == "size" else v for k, v in given.items() if v is not None}
+
+
+def _settings(facts: dict[str, Any]) -> Settings:
+    return Settings.from_json(facts["settings"])
+
+
 def _train(run: Run, *, resume: bool, json: bool) -> int:
     begun = time.perf_counter()
     facts = run.facts()
@@ -70,10 +84,9 @@ def _train(run: Run, *, resume: bool, json: bool) -> int:
     from deepwell.learner import Learner
     from deepwell.train.loop import TrainingError
 
-    reading = {k: tuple(v) if k == "size" and v else v for k, v in facts["data"].items() if v is not None}
-    data = open_data(facts["source"], **reading)
+    data = open_data(facts["source"], **_reading(facts))
     say(f"data: {data}")
-    learner = Learner(data, settings=Settings.from_json(facts["settings"]), say=say)
+    learner = Learner(data, settings=_settings(facts), say=say)
     prepared = learner.prepared()
     split = prepared.split
     say(
@@ -189,8 +202,7 @@ def evaluate(path: Path, source: str | None, *, target: str | None, json: bool) 
         if not path.is_dir():
             raise UserError("a model file alone has no data", expected="RUN SOURCE", fix="name the data to measure on")
         facts = Run(path).facts()
-        reading = {k: tuple(v) if k == "size" and v else v for k, v in facts["data"].items() if v is not None}
-        again = learning.Learner(open_data(facts["source"], **reading), settings=Settings.from_json(facts["settings"]))
+        again = learning.Learner(open_data(facts["source"], **_reading(facts)), settings=_settings(facts))
         again.network = model.network
         found = again.evaluate()
     if json:
@@ -255,7 +267,7 @@ def list_models(*, json: bool) -> int:
     if json:
         emit(rows)
     else:
-        width = max(len(row["name"]) for row in rows)
+        width = max(len(str(row["name"])) for row in rows)
         for row in rows:
             print(f"{row['name']:{width}}  {row['description']} ({row['paper']})")
     return 0
@@ -269,7 +281,7 @@ def list_datasets(*, json: bool) -> int:
     if json:
         emit(rows)
     else:
-        width = max(len(row["name"]) for row in rows)
+        width = max(len(str(row["name"])) for row in rows)
         for row in rows:
             print(f"{row['name']:{width}}  {row['description']}  {'(here)' if row['here'] else '(to be fetched)'}")
     return 0

@@ -95,7 +95,8 @@ def keep_memory() -> bool:
     except (OSError, AttributeError):
         return False
     settings = ((mmap_threshold, 1 << 30), (trim_threshold, (1 << 31) - 1), (top_pad, 64 << 20))
-    return all([mallopt(key, value) == 1 for key, value in settings])
+    taken = [mallopt(key, value) == 1 for key, value in settings]
+    return all(taken)
 
 
 def machine() -> dict[str, str | int]:

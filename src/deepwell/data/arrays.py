@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,9 @@ def as_pictures(x: np.ndarray, name: str) -> tuple[np.ndarray, list[str]]:
     if x.ndim == 3:
         return x, []
     if x.ndim != 4:
-        hint = f"x.reshape(-1, {side}, {side})" if (side := round(x.shape[-1] ** 0.5)) ** 2 == x.shape[-1] else "x.reshape"
+        hint = (
+            f"x.reshape(-1, {side}, {side})" if (side := round(x.shape[-1] ** 0.5)) ** 2 == x.shape[-1] else "x.reshape"
+        )
         raise UserError(
             f"{name} has the shape {list(x.shape)}",
             expected="[n, height, width], [n, height, width, channels] or [n, channels, height, width]",
@@ -45,7 +46,7 @@ def as_pictures(x: np.ndarray, name: str) -> tuple[np.ndarray, list[str]]:
     raise UserError(f"{name} has the shape {list(x.shape)}", expected="1, 3 or 4 channels, first or last")
 
 
-def _labels(y: Any) -> Sequence[Any] | None:
+def _labels(y: Any) -> Any:
     if y is None:
         return None
     if hasattr(y, "detach"):
@@ -67,14 +68,16 @@ def from_arrays(x: Any, y: Any = None, *, name: str = "arrays") -> Source:
         UserError: lengths that differ, shapes or types that are no pictures.
     """
     notes: list[str] = []
-    labels = _labels(y)
+    labels, samples = _labels(y), x
     if hasattr(x, "detach"):
         x = x.detach().cpu().numpy()
     if isinstance(x, np.ndarray) and x.dtype != object:
         samples, notes = as_pictures(x, "x")
         found = f"{len(x):,} pictures in an array of shape {list(x.shape)}"
     elif isinstance(x, (str, bytes, Path)):
-        raise UserError(f"arrays was given the path {x!r}", expected="an array or a list", fix="use deepwell.open(path)")
+        raise UserError(
+            f"arrays was given the path {x!r}", expected="an array or a list", fix="use deepwell.open(path)"
+        )
     else:
         samples = list(x)
         kinds = sorted({type(item).__name__ for item in samples})
@@ -82,9 +85,7 @@ def from_arrays(x: Any, y: Any = None, *, name: str = "arrays") -> Source:
     if not len(samples):
         raise UserError(f"{name} is empty: it has no samples")
     if labels is not None and len(labels) != len(samples):
-        raise UserError(
-            f"there are {len(samples):,} samples and {len(labels):,} labels", expected="one label a sample"
-        )
+        raise UserError(f"there are {len(samples):,} samples and {len(labels):,} labels", expected="one label a sample")
     return Source(name, "image", samples, labels, None, "", found, tuple(notes))
 
 

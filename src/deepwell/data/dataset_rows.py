@@ -52,7 +52,8 @@ class DatasetRows(Sequence[Any]):
             item = tuple(item.values())
         if not isinstance(item, (tuple, list)) or len(item) < 2:
             raise UserError(
-                f"sample {row} of {type(self.dataset).__name__} is a {type(item).__name__}", expected="a pair (x, label)"
+                f"sample {row} of {type(self.dataset).__name__} is a {type(item).__name__}",
+                expected="a pair (x, label)",
             )
         return item[0], item[1]
 

@@ -8,9 +8,7 @@ from pathlib import Path
 from deepwell.core.errors import UserError
 from deepwell.data.source import Source
 
-SUFFIXES = frozenset(
-    {".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-)
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 _PART_NAMES = {
     "train": {"train", "training", "trn", "训练", "训练集"},
     "validation": {"validation", "val", "valid", "dev", "验证", "验证集"},

@@ -27,7 +27,9 @@ def read_idx(path: str | Path) -> np.ndarray:
         raw = path.read_bytes()
         content = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
     except (OSError, EOFError, zlib.error) as error:
-        raise UserError(f"{path} can't be unpacked ({error})", expected="a whole IDX file", fix="copy it again") from None
+        raise UserError(
+            f"{path} can't be unpacked ({error})", expected="a whole IDX file", fix="copy it again"
+        ) from None
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _TYPES or not 1 <= content[3] <= 4:
         raise UserError(f"{path} is no IDX file", expected="two zero bytes, a type and a number of dimensions first")
     dtype, dimensions = np.dtype(_TYPES[content[2]]), content[3]
@@ -79,7 +81,9 @@ def read_idx_folder(folder: Path, *, name: str | None = None) -> Source:
 def _pair(images: Path) -> tuple[np.ndarray, np.ndarray]:
     labels = _mate(images)
     if labels is None:
-        raise UserError(f"{images} has no file of labels beside it", expected=f"{images.name.replace('images-idx3', 'labels-idx1')}")
+        raise UserError(
+            f"{images} has no file of labels beside it", expected=f"{images.name.replace('images-idx3', 'labels-idx1')}"
+        )
     x, y = read_idx(images), read_idx(labels)
     if len(x) != len(y):
         raise UserError(f"{images} has {len(x):,} pictures and {labels.name} {len(y):,} labels", expected="as many")

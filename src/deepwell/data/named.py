@@ -58,7 +58,9 @@ def _read_digits(_folder: Path) -> Source:
         # the shades are 0 .. 16; spread over the range of a picture's bytes they are read like any picture
         x = np.round(file["x"].astype(np.float32) * (255 / 16)).astype(np.uint8)
         y = file["y"].astype(np.int64)
-    return Source("digits", "image", x, y, None, "digits", f"{len(x):,} handwritten digits of 8x8, shipped with deepwell")
+    return Source(
+        "digits", "image", x, y, None, "digits", f"{len(x):,} handwritten digits of 8x8, shipped with deepwell"
+    )
 
 
 def _read_cifar(folder: Path, *, archive: str, train: tuple[str, ...], test: str, skip: int, name: str) -> Source:
@@ -74,7 +76,9 @@ def _read_cifar(folder: Path, *, archive: str, train: tuple[str, ...], test: str
                     content = file.read() if file is not None else b""
                     pieces[part].append(np.frombuffer(content, np.uint8).reshape(-1, skip + 3072))
     except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
-        raise UserError(f"{folder / archive} can't be read ({error})", fix="remove it, so that it is fetched again") from None
+        raise UserError(
+            f"{folder / archive} can't be read ({error})", fix="remove it, so that it is fetched again"
+        ) from None
     if len(pieces["train"]) != len(train) or not pieces["test"]:
         raise UserError(f"{folder / archive} lacks some of its files", fix="remove it, so that it is fetched again")
     records = {part: np.concatenate(found) for part, found in pieces.items()}
@@ -225,7 +229,7 @@ def _download(address: str, file: File) -> bytes:
     Raises:
         ValueError: too large, cut off, or with another digest than the publishers'.
     """
-    with urllib.request.urlopen(address, timeout=_TIMEOUT) as answer:  # noqa: S310 - addresses are in the table
+    with urllib.request.urlopen(address, timeout=_TIMEOUT) as answer:
         buffer = io.BytesIO()
         while piece := answer.read(1 << 20):
             buffer.write(piece)
@@ -236,4 +240,3 @@ def _download(address: str, file: File) -> bytes:
     if found != file.md5:
         raise ValueError(f"{len(content):,} bytes with MD5 {found}, expected {file.md5}: cut off or altered")
     return content
-

@@ -28,7 +28,7 @@ def read_npz(path: Path, *, name: str | None = None) -> Source:
     try:
         with np.load(path, allow_pickle=False) as file:
             names = list(file.files)
-            parts = []
+            parts: list[tuple[str, str, str, np.ndarray, np.ndarray]] = []
             for part, xs, ys in _PAIRS:
                 x_name = next((n for n in xs if n in names), None)
                 y_name = next((n for n in ys if n in names), None)
@@ -37,7 +37,9 @@ def read_npz(path: Path, *, name: str | None = None) -> Source:
     except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
         reason = "it holds pickled objects" if "allow_pickle" in str(error) else str(error).splitlines()[0]
         raise UserError(
-            f"{path} can't be read: {reason}", expected="a whole .npz of plain arrays", fix="save it with np.savez(x=, y=)"
+            f"{path} can't be read: {reason}",
+            expected="a whole .npz of plain arrays",
+            fix="save it with np.savez(x=, y=)",
         ) from None
     if not parts:
         raise UserError(

@@ -74,6 +74,8 @@ def _read_table(path: Path, target: str | None) -> Source:
     try:
         frame = readers[path.suffix.lower()](path)
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} can't be read as a table ({str(error).splitlines()[0]})", fix="check the file") from None
+        raise UserError(
+            f"{path} can't be read as a table ({str(error).splitlines()[0]})", fix="check the file"
+        ) from None
     source = from_frame(frame, target=target, base=path.parent, name=path.name)
     return replace(source, name=path.stem, origin=str(path))

@@ -16,7 +16,7 @@ class Source:
     Attributes:
         name: short, for the run's folder.
         kind: of the input, ``image``.
-        x: raw samples: paths, an array [n, ...], pictures, or rows of a torch dataset.
+        x: raw samples, with a length and by number: paths, an array [n, ...], pictures, or rows of a torch dataset.
         y: one raw label a sample; None where there are none.
         parts: ``train``, ``validation`` or ``test`` for each sample where the source is split already.
         origin: path or name by which to open it again; "" for what was in memory.
@@ -26,8 +26,8 @@ class Source:
 
     name: str
     kind: str
-    x: Sequence[Any]
-    y: Sequence[Any] | None
+    x: Any
+    y: Any
     parts: Sequence[str] | None = None
     origin: str = ""
     found: str = ""

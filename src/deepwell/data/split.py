@@ -39,8 +39,8 @@ class Split:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Split:
         """Undo ``to_json``."""
-        rows = [np.array(value[name], dtype=np.int64) for name in (*PARTS, "dropped")]
-        return cls(*rows, made=dict(value["made"]))
+        train, validation, test, dropped = (np.array(value[k], dtype=np.int64) for k in (*PARTS, "dropped"))
+        return cls(train, validation, test, dropped, dict(value["made"]))
 
 
 def make(
@@ -106,7 +106,7 @@ def make(
         "test": drawn_test,
         "equal_samples": int(count - len(np.unique(groups))),
     }
-    return Split(*found, dropped=np.flatnonzero(dropped), made=made)
+    return Split(found[0], found[1], found[2], np.flatnonzero(dropped), made)
 
 
 def _draw(

@@ -61,7 +61,9 @@ def _sizes(split: Any, classes: int) -> list[Finding]:
         width = 1.96 * math.sqrt(0.09 / size) if size else 0.0
         if size and width > 0.05:
             evidence = f"{size} samples: an accuracy near 90 % is known to +-{width:.0%} only"
-            findings.append(Finding("D23", "warn", f"{part} part", evidence, f"give more data or hold out more ({part})"))
+            findings.append(
+                Finding("D23", "warn", f"{part} part", evidence, f"give more data or hold out more ({part})")
+            )
     if len(split.train) < 10 * classes:
         evidence = f"{len(split.train)} training samples for {classes} classes"
         findings.append(Finding("D23", "warn", "training part", evidence, "collect more: at least some tens a class"))
@@ -107,7 +109,9 @@ def _contents(rows: Any, targets: Tensor, classes: Sequence[Any], split: Any) ->
     flat = values.reshape(len(values), -1)
     blank = sample[:2000][(flat == flat[:, :1]).all(1)]
     if len(blank):
-        evidence = f"{len(blank)} of {len(values)} samples looked at have one value throughout; first: row {int(blank[0])}"
+        evidence = (
+            f"{len(blank)} of {len(values)} samples looked at have one value throughout; first: row {int(blank[0])}"
+        )
         findings.append(Finding("D30", "warn", "samples", evidence, "look at these: a blank picture teaches nothing"))
     if bool((flat == flat[0, 0]).all()):
         evidence = "every sample looked at is the same value throughout"

@@ -65,7 +65,9 @@ def _output(scores: Tensor, y: Tensor, classes: int | None) -> list[Finding]:
     if scores.dim() != 2 or scores.shape[1] != classes:
         evidence = f"the scores have shape {list(scores.shape)} for {classes} classes"
         return [Finding("M07", "stop", "output", evidence, f"let the last layer have {classes} outputs")]
-    probabilities = bool((scores >= 0).all()) and bool(torch.allclose(scores.sum(1), torch.ones(len(scores)).to(scores)))
+    probabilities = bool((scores >= 0).all()) and bool(
+        torch.allclose(scores.sum(1), torch.ones(len(scores)).to(scores))
+    )
     if probabilities and classes > 1:
         floor = math.log(1 + (classes - 1) / math.e)
         evidence = f"the scores are probabilities already; with cross-entropy the loss can't fall below {floor:.4f}"
@@ -112,7 +114,9 @@ def _gradients(model: nn.Module, loss: Loss, x: Tensor, y: Tensor, classes: int 
         findings.append(Finding("M24", "warn", "model", evidence, "use these layers in forward, or delete them"))
     for (name, parameter), gradient in zip(named, gradients, strict=True):
         if gradient is not None and not bool(torch.isfinite(gradient).all()):
-            findings.append(Finding("O20", "stop", name, "its gradient is NaN or infinite", "look at this layer's formula"))
+            findings.append(
+                Finding("O20", "stop", name, "its gradient is NaN or infinite", "look at this layer's formula")
+            )
         if parameter.dim() > 1 and parameter.numel() > 1 and float(parameter.detach().std()) == 0.0:
             evidence = f"all {parameter.numel()} weights are {float(parameter.detach().flatten()[0]):g}"
             advice = "units that begin equal stay equal: initialise at random (--initialisation he-normal)"

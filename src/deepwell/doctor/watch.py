@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -90,7 +91,7 @@ class Watch:
             return
         recent = [row["val_loss"] for row in self._rows[-4:]]
         best = min(row["val_loss"] for row in self._rows)
-        rising = all(b > a for a, b in zip(recent, recent[1:], strict=False))
+        rising = all(b > a for a, b in pairwise(recent))
         falling = self._rows[-1]["loss"] < self._rows[-4]["loss"]
         self._judge(
             "E09",

@@ -102,7 +102,9 @@ def category(probabilities: Tensor, targets: Tensor, classes: Sequence[Any], *, 
     0.6667
     """
     if not len(targets) or len(probabilities) != len(targets):
-        raise UserError(f"there are {len(probabilities)} answers and {len(targets)} targets", expected="as many, at least 1")
+        raise UserError(
+            f"there are {len(probabilities)} answers and {len(targets)} targets", expected="as many, at least 1"
+        )
     p, y = probabilities.double().numpy(), targets.numpy()
     matrix = confusion(p.argmax(1), y, len(classes))
     losses = log_loss(p, y)

@@ -37,7 +37,9 @@ def _opened(raw: str | Path | bytes | Pillow.Image) -> Pillow.Image:
     except FileNotFoundError:
         raise UserError(f"there is no file {name_of(raw)}", expected="a picture") from None
     except UnidentifiedImageError:
-        raise UserError(f"{name_of(raw)} is no picture, whatever its name says", fix="remove it, or save it anew") from None
+        raise UserError(
+            f"{name_of(raw)} is no picture, whatever its name says", fix="remove it, or save it anew"
+        ) from None
     except Pillow.DecompressionBombError:
         raise _too_large(raw, "more than 178 million") from None
     except (OSError, ValueError, SyntaxError) as error:
@@ -79,7 +81,9 @@ def _array_shape(raw: np.ndarray) -> tuple[int, int, int]:
         return raw.shape[0], raw.shape[1], raw.shape[2]
     if raw.ndim == 3 and raw.shape[0] in (1, 3, 4):
         return raw.shape[1], raw.shape[2], raw.shape[0]
-    raise UserError(f"a picture has the shape {list(raw.shape)}", expected="[height, width] or [height, width, channels]")
+    raise UserError(
+        f"a picture has the shape {list(raw.shape)}", expected="[height, width] or [height, width, channels]"
+    )
 
 
 def read(raw: Any, *, channels: int) -> np.ndarray:

@@ -8,9 +8,7 @@ from torch import Tensor
 from deepwell.losses.shapes import check_same_shape
 
 
-def binary_cross_entropy(
-    scores: Tensor, targets: Tensor, *, weights: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
+def binary_cross_entropy(scores: Tensor, targets: Tensor, *, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Sum of -(t log s + (1 - t) log(1 - s)) with s = sigmoid(scores), and the number of elements.
 
     Args:

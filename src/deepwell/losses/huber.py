@@ -27,4 +27,6 @@ def huber(scores: Tensor, targets: Tensor, *, delta: float = 1.0) -> tuple[Tenso
     if not delta > 0:
         raise UserError(f"delta is {delta}", expected="a number greater than 0", fix="use delta=1.0")
     check_same_shape("Huber's loss", scores, targets)
-    return F.huber_loss(scores, targets.to(scores.dtype), reduction="sum", delta=delta), scores.new_tensor(scores.numel())
+    return F.huber_loss(scores, targets.to(scores.dtype), reduction="sum", delta=delta), scores.new_tensor(
+        scores.numel()
+    )

@@ -46,9 +46,7 @@ class InceptionModule(nn.Module):
         self.branches = nn.ModuleList(
             [
                 _convolution(inner, one, 1, activation),
-                nn.Sequential(
-                    _convolution(inner, before3, 1, activation), _convolution(before3, three, 3, activation)
-                ),
+                nn.Sequential(_convolution(inner, before3, 1, activation), _convolution(before3, three, 3, activation)),
                 nn.Sequential(_convolution(inner, before5, 1, activation), _convolution(before5, five, 5, activation)),
                 nn.Sequential(nn.MaxPool2d(3, 1, 1), _convolution(inner, pool, 1, activation)),
             ]

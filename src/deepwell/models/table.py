@@ -13,6 +13,7 @@ from deepwell.core.errors import unknown_name
 from deepwell.models.alexnet import AlexNet
 from deepwell.models.cnn import CNN
 from deepwell.models.cnn_bn import CNNBatchNorm
+from deepwell.models.compact import Compact
 from deepwell.models.inception import Inception
 from deepwell.models.lenet5 import LeNet5
 from deepwell.models.mlp import MLP
@@ -34,6 +35,7 @@ MODELS: dict[str, Entry] = {
     "alexnet": Entry(AlexNet, "five convolutions and two wide layers", "Krizhevsky 2012, 2014"),
     "cnn": Entry(CNN, "two convolutions, one wide layer: the tutorials' MNIST network", "LeCun 1998"),
     "cnn-bn": Entry(CNNBatchNorm, "three convolutions with batch normalisation", "Ioffe and Szegedy 2015"),
+    "compact": Entry(Compact, "small residual network for small pictures on a CPU; the default", "He 2015"),
     "inception": Entry(Inception, "GoogLeNet with batch normalisation", "Szegedy 2014"),
     "lenet5": Entry(LeNet5, "LeNet-5", "LeCun 1998"),
     "mlp": Entry(MLP, "fully connected layers", "Rumelhart 1986"),

@@ -26,7 +26,9 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
 }
 
-MONOTONE = frozenset({"celu", "elu", "identity", "leaky_relu", "relu", "relu6", "selu", "sigmoid", "softplus", "softsign", "tanh"})
+MONOTONE = frozenset(
+    {"celu", "elu", "identity", "leaky_relu", "relu", "relu6", "selu", "sigmoid", "softplus", "softsign", "tanh"}
+)
 """Activations that never fall: the largest of the activated values is the activated largest value."""
 
 

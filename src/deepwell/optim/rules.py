@@ -24,7 +24,9 @@ class Rule(Protocol):
         """Fresh state: one tensor a parameter under each name."""
         ...
 
-    def update(self, parameters: list[Tensor], gradients: list[Tensor], state: Lists, *, rate: float, decay: float) -> None:
+    def update(
+        self, parameters: list[Tensor], gradients: list[Tensor], state: Lists, *, rate: float, decay: float
+    ) -> None:
         """Change parameters and state in place; ``decay`` is the weight decay."""
         ...
 
@@ -48,7 +50,9 @@ class SGD:
         # a buffer of zeros gives m = g at the first step, as PyTorch's own first step does
         return {"momentum": _like(parameters)} if self.momentum else {}
 
-    def update(self, parameters: list[Tensor], gradients: list[Tensor], state: Lists, *, rate: float, decay: float) -> None:
+    def update(
+        self, parameters: list[Tensor], gradients: list[Tensor], state: Lists, *, rate: float, decay: float
+    ) -> None:
         torch._fused_sgd_(
             parameters,
             gradients,
@@ -72,7 +76,9 @@ class Adagrad:
     def begin(self, parameters: Sequence[Tensor]) -> Lists:
         return {"sum": _like(parameters), "step": _counters(parameters)}
 
-    def update(self, parameters: list[Tensor], gradients: list[Tensor], state: Lists, *, rate: float, decay: float) -> None:
+    def update(
+        self, parameters: list[Tensor], gradients: list[Tensor], state: Lists, *, rate: float, decay: float
+    ) -> None:
         if parameters[0].device.type == "cpu":
             torch._foreach_add_(state["step"], 1)
             torch._fused_adagrad_(
@@ -105,7 +111,9 @@ class Adadelta:
     def begin(self, parameters: Sequence[Tensor]) -> Lists:
         return {"square": _like(parameters), "delta": _like(parameters), "step": _counters(parameters)}
 
-    def update(self, parameters: list[Tensor], gradients: list[Tensor], state: Lists, *, rate: float, decay: float) -> None:
+    def update(
+        self, parameters: list[Tensor], gradients: list[Tensor], state: Lists, *, rate: float, decay: float
+    ) -> None:
         adadelta(
             parameters, gradients, state["square"], state["delta"], state["step"], foreach=True,
             lr=rate, rho=self.rho, eps=self.eps, weight_decay=decay, maximize=False,
@@ -124,7 +132,9 @@ class RMSprop:
         state = {"square": _like(parameters), "step": _counters(parameters)}
         return state | ({"momentum": _like(parameters)} if self.momentum else {})
 
-    def update(self, parameters: list[Tensor], gradients: list[Tensor], state: Lists, *, rate: float, decay: float) -> None:
+    def update(
+        self, parameters: list[Tensor], gradients: list[Tensor], state: Lists, *, rate: float, decay: float
+    ) -> None:
         rmsprop(
             parameters, gradients, state["square"], [], state.get("momentum", []), state["step"], foreach=True,
             lr=rate, alpha=self.alpha, eps=self.eps, weight_decay=decay, momentum=self.momentum, centered=False,
@@ -138,7 +148,9 @@ class Adam:
     (AdamW; Loshchilov and Hutter 2019), else it is added to the gradient.
     """
 
-    def __init__(self, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, *, decoupled: bool = False) -> None:
+    def __init__(
+        self, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, *, decoupled: bool = False
+    ) -> None:
         self.betas = betas
         self.eps = eps
         self.kernel = torch._fused_adamw_ if decoupled else torch._fused_adam_
@@ -146,7 +158,9 @@ class Adam:
     def begin(self, parameters: Sequence[Tensor]) -> Lists:
         return {"mean": _like(parameters), "square": _like(parameters), "step": _counters(parameters)}
 
-    def update(self, parameters: list[Tensor], gradients: list[Tensor], state: Lists, *, rate: float, decay: float) -> None:
+    def update(
+        self, parameters: list[Tensor], gradients: list[Tensor], state: Lists, *, rate: float, decay: float
+    ) -> None:
         torch._foreach_add_(state["step"], 1)
         self.kernel(
             parameters,

@@ -120,7 +120,8 @@ def schedule(name: str, *, total_steps: int, warmup: int = 0, **options: float) 
             raise unknown_name(f"option of {name}", option, allowed or ("(none)",))
     if total_steps < 1 or not 0 <= warmup <= total_steps:
         raise UserError(
-            f"the schedule has {total_steps} steps, {warmup} of them to warm up", expected="0 <= warmup <= steps, steps >= 1"
+            f"the schedule has {total_steps} steps, {warmup} of them to warm up",
+            expected="0 <= warmup <= steps, steps >= 1",
         )
     if name == "plateau":
         patience = int(options.get("patience", 3))

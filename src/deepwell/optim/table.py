@@ -43,7 +43,12 @@ OPTIMIZERS: dict[str, Entry] = {
 
 
 def build(
-    name: str, named_parameters: Iterable[tuple[str, Tensor]], *, weight_decay: float = 0.0, l1: float = 0.0, **options: Any
+    name: str,
+    named_parameters: Iterable[tuple[str, Tensor]],
+    *,
+    weight_decay: float = 0.0,
+    l1: float = 0.0,
+    **options: Any,
 ) -> Optimizer:
     """An optimiser over named parameters.
 

@@ -24,9 +24,7 @@ class Fault:
     words: str
 
 
-def locate(
-    model: nn.Module, x: Tensor, y: Tensor, loss: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-) -> Fault:
+def locate(model: nn.Module, x: Tensor, y: Tensor, loss: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> Fault:
     """Find the first layer that gives NaN or infinity on a batch whose loss did. Leaves no hook behind.
 
     >>> from deepwell.losses import cross_entropy

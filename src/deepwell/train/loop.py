@@ -275,7 +275,7 @@ class Loop:
 
     def _fold(self) -> None:
         """Read the sums that were kept on the device."""
-        if self._loss_sum is not None:
+        if self._loss_sum is not None and self._count_sum is not None:
             loss, count = float(self._loss_sum), float(self._count_sum)
             self._loss_sum = self._count_sum = None
             if not math.isfinite(loss) and self._current is not None:  # an accelerator's step does not look itself

@@ -89,7 +89,7 @@ class EarlyStopping:
         self._maximise = start.maximise if self.monitor == start.monitor else not self.monitor.endswith("loss")
 
     def on_epoch(self, record: EpochRecord) -> str | None:
-        if self.monitor not in record.values:
+        if self.monitor is None or self.monitor not in record.values:
             raise UserError(
                 f"early stopping watches '{self.monitor}', which this training does not measure",
                 expected="one of " + ", ".join(record.values),

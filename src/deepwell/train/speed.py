@@ -150,7 +150,13 @@ def race(
 
 
 def _fastest(
-    rivals: Sequence[Choice], model: nn.Module, build: Builder, parts: Parts, *, budget: float, measured: dict[str, float]
+    rivals: Sequence[Choice],
+    model: nn.Module,
+    build: Builder,
+    parts: Parts,
+    *,
+    budget: float,
+    measured: dict[str, float],
 ) -> Choice:
     """The fastest of a few; ties go to the earlier. One rival alone is not measured."""
     if len(rivals) == 1:

@@ -94,27 +94,24 @@ class Step:
             NotFiniteError: on a CPU at once; on a GPU the loop sees it when it next reads the loss.
         """
         torch.manual_seed(mix(self.seed, number)) if self._device_type != "cpu" else _seed_cpu(mix(self.seed, number))
-        total, count, scores, gradients = None, None, [], None
+        results: list[StepResult] = []
         for index, (x, y) in enumerate(parts):
-            answer, loss, part_count = self._forward(x, y)
+            answer, loss, count = self._forward(x, y)
             if self._reads_are_free and not math.isfinite(value := loss.item()):
                 raise NotFiniteError(value, index)
-            single = len(parts) == 1
-            new = torch.autograd.grad(loss / part_count if single else loss, self.parameters, allow_unused=True)
-            gradients = new if gradients is None else [_add(a, b) for a, b in zip(gradients, new, strict=True)]
-            total = loss.detach() if total is None else total + loss.detach()
-            count = part_count if count is None else count + part_count
-            scores.append(answer.detach() if isinstance(answer, Tensor) else answer)
+            # one part: divide before the backward pass; several: their sums are divided once, below
+            mean = loss / count if len(parts) == 1 else loss
+            gradients = torch.autograd.grad(mean, self.parameters, allow_unused=True)
+            results.append(StepResult(loss.detach(), count, [answer.detach()], [y], gradients))
+        whole = results[0] if len(results) == 1 else _joined(results)
         with torch.no_grad():
-            present = [g for g in gradients if g is not None]
-            if len(parts) > 1:  # the mean over all samples of all parts: sums are divided once
-                torch._foreach_div_(present, count)
+            present = [g for g in whole.gradients if g is not None]
             if self.clip_value is not None:
                 clip_by_value(present, self.clip_value)
             if self.clip_norm is not None:
                 clip_by_norm(present, self.clip_norm)
-            self.optimizer.step(gradients, learning_rate)
-        return StepResult(total, count, scores, [y for _, y in parts], gradients)
+            self.optimizer.step(whole.gradients, learning_rate)
+        return whole
 
     def _forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         if self.autocast is None:
@@ -126,10 +123,20 @@ class Step:
         return answer, *self.loss(answer, y)
 
 
-def _add(a: Tensor | None, b: Tensor | None) -> Tensor | None:
-    if a is None or b is None:
-        return b if a is None else a
-    return a.add_(b)
+def _joined(parts: Sequence[StepResult]) -> StepResult:
+    """Sums of the parts; the gradients become those of the mean over all samples of all parts."""
+    count = torch.stack([part.count for part in parts]).sum()
+    gradients = [
+        None if all(g is None for g in column) else sum(g for g in column if g is not None) / count
+        for column in zip(*(part.gradients for part in parts), strict=True)
+    ]
+    return StepResult(
+        torch.stack([part.loss for part in parts]).sum(),
+        count,
+        [score for part in parts for score in part.scores],
+        [target for part in parts for target in part.targets],
+        gradients,
+    )
 
 
 def _seed_cpu(seed: int) -> None:
