@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +28,17 @@ def name_of(raw: Any) -> str:
     return getattr(raw, "filename", "") or f"a picture in memory ({type(raw).__name__})"
 
 
-def _opened(raw: str | Path | bytes | Pillow.Image) -> Pillow.Image:
+@contextmanager
+def _opened(raw: str | Path | bytes | Pillow.Image) -> Iterator[Pillow.Image]:
+    """The picture, its file closed afterwards; whatever goes wrong names it."""
     if isinstance(raw, Pillow.Image):
-        return raw
-    source: Any = io.BytesIO(raw) if isinstance(raw, bytes) else raw
+        yield raw
+        return
     try:
-        with warnings.catch_warnings():
+        with io.BytesIO(raw) if isinstance(raw, bytes) else open(raw, "rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)  # the limit here is our own
-            return Pillow.open(source)
+            with Pillow.open(file) as image:
+                yield image
     except FileNotFoundError:
         raise UserError(f"there is no file {name_of(raw)}", expected="a picture") from None
     except UnidentifiedImageError:
@@ -42,8 +47,8 @@ def _opened(raw: str | Path | bytes | Pillow.Image) -> Pillow.Image:
         ) from None
     except Pillow.DecompressionBombError:
         raise _too_large(raw, "more than 178 million") from None
-    except (OSError, ValueError, SyntaxError) as error:
-        raise UserError(f"{name_of(raw)} can't be opened ({error})", fix="remove it, or save it anew") from None
+    except (OSError, ValueError, SyntaxError, EOFError, IndexError, MemoryError) as error:
+        raise UserError(f"{name_of(raw)} is damaged or cut off ({error})", fix="remove it, or copy it again") from None
 
 
 def _too_large(raw: Any, pixels: str) -> UserError:
@@ -61,17 +66,17 @@ def header(raw: Any) -> tuple[int, int, int]:
     if isinstance(raw, np.ndarray):
         height, width, channels = _array_shape(raw)
         return height, width, 1 if channels in (1, 2) else 3
-    image = _opened(raw)
-    width, height = image.size
-    if width * height > LARGEST:
-        raise _too_large(raw, f"{width:,} x {height:,}")
-    if image.getexif().get(0x0112, 1) in (5, 6, 7, 8):  # turned by a quarter
-        width, height = height, width
-    grey = image.mode in ("1", "L", "LA", "La", "F", *_DEEP)
-    if image.mode in ("P", "PA"):
-        palette = np.array(image.getpalette() or [0, 0, 0]).reshape(-1, 3)
-        grey = bool((palette == palette[:, :1]).all())
-    return height, width, 1 if grey else 3
+    with _opened(raw) as image:
+        width, height = image.size
+        if width * height > LARGEST:
+            raise _too_large(raw, f"{width:,} x {height:,}")
+        if image.getexif().get(0x0112, 1) in (5, 6, 7, 8):  # turned by a quarter
+            width, height = height, width
+        grey = image.mode in ("1", "L", "LA", "La", "F", *_DEEP)
+        if image.mode in ("P", "PA"):
+            palette = np.array(image.getpalette() or [0, 0, 0]).reshape(-1, 3)
+            grey = bool((palette == palette[:, :1]).all())
+        return height, width, 1 if grey else 3
 
 
 def _array_shape(raw: np.ndarray) -> tuple[int, int, int]:
@@ -101,18 +106,15 @@ def read(raw: Any, *, channels: int) -> np.ndarray:
         UserError: no picture, cut off, too many pixels; names the file.
     """
     if isinstance(raw, np.ndarray):
-        image = _from_array(raw)
-    else:
-        image = _opened(raw)
+        return _bytes(_from_array(raw), channels)
+    with _opened(raw) as image:
         if image.size[0] * image.size[1] > LARGEST:
             raise _too_large(raw, f"{image.size[0]:,} x {image.size[1]:,}")
-        try:
-            image.load()
-            image = ImageOps.exif_transpose(image)
-        except (OSError, ValueError, SyntaxError, EOFError, IndexError, MemoryError) as error:
-            raise UserError(
-                f"{name_of(raw)} is damaged or cut off ({error})", fix="remove it, or copy it again"
-            ) from None
+        image.load()
+        return _bytes(ImageOps.exif_transpose(image), channels)
+
+
+def _bytes(image: Pillow.Image, channels: int) -> np.ndarray:
     image = _flat(image)
     image = image.convert("L" if channels == 1 else "RGB")
     array = np.asarray(image, dtype=np.uint8)
