@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from deepwell.core.errors import UserError
+from deepwell.core.errors import UserError, nearest
 from deepwell.data.source import Source
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
@@ -24,89 +24,152 @@ def natural(path: Path | str) -> tuple[tuple[int, int, str], ...]:
     ['b2', 'b10']
     """
     pieces = re.split(r"(\d+)", str(path))
-    return tuple((0, int(p), "") if p.isdigit() else (1, 0, p.lower()) for p in pieces if p)
+    return tuple((0, int(p), "") if p.isdecimal() else (1, 0, p.lower()) for p in pieces if p)
 
 
 def _visible(folder: Path) -> list[Path]:
+    """What a person sees in a folder, in an order that is the same on every machine."""
     try:
         items = list(folder.iterdir())
     except OSError as error:
         raise UserError(f"{folder} can't be read ({error.strerror})", fix="check its permissions") from None
     kept = [item for item in items if not item.name.startswith(".") and item.name.lower() not in _IGNORED]
-    return sorted(kept, key=lambda item: natural(item.name))
+    return sorted(kept, key=lambda item: (natural(item.name), item.name))
+
+
+def _walk(folder: Path, above: tuple[Path, ...] = ()) -> tuple[list[Path], int]:
+    """Pictures in a folder and below, and the number of other files; a link to a folder above is not followed."""
+    real = folder.resolve()
+    if real in above:
+        return [], 0
+    found: list[Path] = []
+    others = 0
+    for item in _visible(folder):
+        if item.is_dir():
+            inner, more = _walk(item, (*above, real))
+            found += inner
+            others += more
+        elif item.suffix.lower() in SUFFIXES:
+            found.append(item)
+        else:
+            others += 1
+    return found, others
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """Every picture in a folder and below, by its suffix, in natural order."""
-    found: list[Path] = []
-    for item in _visible(folder):
-        if item.is_dir():
-            found += pictures_in(item)
-        elif item.suffix.lower() in SUFFIXES:
-            found.append(item)
-    return found
+    """Every picture in a folder and below, by its suffix, in natural order.
+
+    Raises:
+        UserError: a folder that can't be read.
+    """
+    return _walk(folder)[0]
 
 
 def _part_of(name: str) -> str | None:
     return next((part for part, names in _PART_NAMES.items() if name.lower() in names), None)
 
 
+def _rooms(folders: list[Path]) -> list[tuple[str, Path]]:
+    """(part, folder) of a source that is split already; none where its folders are classes.
+
+    A training folder has class folders in it and a second part, or nothing, beside it. So ``bus/`` and
+    ``train/`` with pictures right in them stay two classes.
+    """
+    known = [(part, folder) for folder in folders if (part := _part_of(folder.name)) is not None]
+    training = [folder for part, folder in known if part == "train"]
+    if not training or not all(any(item.is_dir() for item in _visible(folder)) for folder in training):
+        return []
+    several = len({part for part, _ in known}) > 1
+    return known if several or len(known) == len(folders) else []
+
+
+def _class_folders(room: Path) -> tuple[list[Path], int]:
+    """Class folders, and the number of pictures that lie beside them."""
+    items = _visible(room)
+    loose = sum(1 for item in items if item.is_file() and item.suffix.lower() in SUFFIXES)
+    return [item for item in items if item.is_dir()], loose
+
+
 def read_folder(folder: Path) -> Source:
     """Recognise ``folder/CLASS/picture`` or ``folder/PART/CLASS/picture``.
 
+    Hidden files and what systems leave behind (``__MACOSX``, ``Thumbs.db``) are passed over. Pictures may lie
+    in folders below a class folder. Names of parts: train, validation, test, their usual synonyms, and 训练,
+    验证, 测试.
+
     Raises:
-        UserError: empty, no class folders, one class only.
+        UserError: empty, unreadable, no class folders, one class only, a class that the training part lacks.
     """
     items = _visible(folder)
     if not items:
-        raise UserError(f"{folder} is empty", expected="one folder of pictures for each class")
+        raise UserError(
+            f"{folder} is empty", expected="one folder of pictures for each class", fix="check that it is the one"
+        )
     folders = [item for item in items if item.is_dir()]
-    parts = {item: part for item in folders if (part := _part_of(item.name)) is not None}
-    if parts and "train" in parts.values() and len(parts) == len(folders):
-        rooms = [(part, room) for room, part in parts.items()]
-    else:
-        rooms = [("", folder)]
+    parted = _rooms(folders)
     x: list[Path] = []
     y: list[str] = []
     sides: list[str] = []
     others = 0
     notes: list[str] = []
-    for part, room in rooms:
-        for class_folder in [item for item in _visible(room) if item.is_dir()]:
-            found = pictures_in(class_folder)
-            others += sum(1 for p in class_folder.rglob("*") if p.is_file() and not p.name.startswith(".")) - len(found)
+    for part, room in parted or [("", folder)]:
+        class_folders, loose = _class_folders(room)
+        if loose and class_folders:
+            notes.append(f"{loose} pictures right in {room}, in no class folder, were passed over")
+        elif part and loose:
+            notes.append(f"{room} has {loose} pictures but no class folders: without labels they were passed over")
+        for class_folder in class_folders:
+            found, more = _walk(class_folder)
+            others += more
             if not found:
                 notes.append(f"{class_folder} holds no pictures and is no class")
             x += found
             y += [class_folder.name] * len(found)
             sides += [part] * len(found)
-    if others > 0:
+    if parted and len(parted) < len(folders):
+        extra = [item.name for item in folders if _part_of(item.name) is None]
+        notes.append(f"beside the parts there are the folders {', '.join(extra)}: they were passed over")
+    if others:
         notes.append(f"{others} files that are no pictures were passed over")
-    classes = sorted(set(y), key=natural)
     if not x:
-        loose = sum(1 for item in items if item.suffix.lower() in SUFFIXES)
-        came = f"{folder} has {loose} pictures but no class folders" if loose else f"{folder} holds no pictures"
-        raise UserError(
-            came,
-            expected="one folder for each class, such as cat/ and dog/, with pictures in it",
-            fix="move the pictures into class folders, or give a table with a path and a label column",
-        )
+        raise _no_pictures(folder, items)
+    classes = sorted(set(y), key=lambda name: (natural(name), name))
     if len(classes) == 1:
         raise UserError(
             f"{folder} has one class only, '{classes[0]}'",
             expected="at least two folders of pictures",
             fix="add pictures of what it is to be told from",
         )
+    if parted:
+        _check_parts(folder, y, sides)
     shown = ", ".join(classes[:6]) + (", ..." if len(classes) > 6 else "")
-    split = f", in the parts {', '.join(part for part, _ in rooms)}" if rooms[0][0] else ""
-    found_text = f"{len(x):,} pictures in {len(classes)} class folders{split}: {shown}"
-    return Source(
-        folder.resolve().name or "pictures",
-        "image",
-        x,
-        y,
-        sides if rooms[0][0] else None,
-        str(folder),
-        found_text,
-        tuple(notes),
+    split = f", in the parts {', '.join(dict.fromkeys(sides))}" if parted else ""
+    text = f"{len(x):,} pictures in {len(classes)} class folders{split}: {shown}"
+    name = folder.resolve().name or "pictures"
+    # a source whose only filled part is the training one is not split yet
+    known = sides if len(set(sides)) > 1 else None
+    return Source(name, "image", x, y, known, str(folder), text, tuple(notes))
+
+
+def _no_pictures(folder: Path, items: list[Path]) -> UserError:
+    loose = sum(1 for item in items if item.suffix.lower() in SUFFIXES)
+    return UserError(
+        f"{folder} has {loose} pictures but no class folders" if loose else f"{folder} holds no pictures",
+        expected="one folder for each class, such as cat/ and dog/, with pictures in it",
+        fix="move the pictures into class folders, or give a table with a path and a label column",
     )
+
+
+def _check_parts(folder: Path, y: list[str], sides: list[str]) -> None:
+    """Every class of another part must be one that is trained."""
+    trained = {label for label, side in zip(y, sides, strict=True) if side == "train"}
+    if not trained:
+        raise UserError(f"the training folder of {folder} holds no pictures", expected="class folders of pictures")
+    for label, side in zip(y, sides, strict=True):
+        if label not in trained:
+            close = nearest(label, trained)
+            raise UserError(
+                f"the {side} part of {folder} has the class folder '{label}', which the training part lacks",
+                expected="the same classes in every part",
+                fix=f"is it '{close}'? Rename the folder" if close else "add training pictures, or take it out",
+            )

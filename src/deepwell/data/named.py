@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import os
 import tarfile
-import urllib.error
-import urllib.request
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,10 +13,9 @@ import numpy as np
 
 from deepwell.core.errors import UserError, unknown_name
 from deepwell.core.files import atomic_path, cache_folder
+from deepwell.data.download import DownloadError, Progress, download
 from deepwell.data.idx import read_idx_folder
 from deepwell.data.source import Source
-
-_TIMEOUT = 30.0
 
 
 @dataclass(frozen=True)
@@ -63,30 +58,36 @@ def _read_digits(_folder: Path) -> Source:
     )
 
 
-def _read_cifar(folder: Path, *, archive: str, train: tuple[str, ...], test: str, skip: int, name: str) -> Source:
-    """CIFAR's binary version: records of ``skip`` label bytes, the last of which counts, and 3 x 32 x 32 bytes."""
-    pieces: dict[str, list[np.ndarray]] = {"train": [], "test": []}
+def _read_cifar(folder: Path, *, archive: str, names: str, skip: int, name: str) -> Source:
+    """CIFAR's binary version: records of ``skip`` label bytes, the last of which counts, and 3 x 32 x 32 bytes.
+
+    The labels are the words of the archive's own list, the member ``names``.
+    """
+    pieces: dict[str, np.ndarray] = {}
+    words: list[str] = []
     try:
         with tarfile.open(folder / archive, "r:gz") as tar:
             for member in tar:
                 base = Path(member.name).name
-                part = "train" if base in train else "test" if base == test else None
-                if part and member.isfile() and member.size < 1 << 28:
-                    file = tar.extractfile(member)
-                    content = file.read() if file is not None else b""
-                    pieces[part].append(np.frombuffer(content, np.uint8).reshape(-1, skip + 3072))
-    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
+                if not member.isfile() or member.size > 1 << 28:
+                    continue
+                file = tar.extractfile(member) if base == names or base.endswith(".bin") else None
+                if file is not None and base == names:
+                    words = file.read().decode().split()
+                elif file is not None:
+                    pieces[base] = np.frombuffer(file.read(), np.uint8).reshape(-1, skip + 3072)
+        test = np.concatenate([pieces[base] for base in sorted(pieces) if base.startswith("test")])
+        train = np.concatenate([pieces[base] for base in sorted(pieces) if not base.startswith("test")])
+        everything = np.concatenate([train, test])
+        y = np.array(words)[everything[:, skip - 1].astype(np.int64)]
+    except (tarfile.TarError, OSError, EOFError, ValueError, IndexError, zlib.error) as error:
         raise UserError(
             f"{folder / archive} can't be read ({error})", fix="remove it, so that it is fetched again"
         ) from None
-    if len(pieces["train"]) != len(train) or not pieces["test"]:
-        raise UserError(f"{folder / archive} lacks some of its files", fix="remove it, so that it is fetched again")
-    records = {part: np.concatenate(found) for part, found in pieces.items()}
-    everything = np.concatenate([records["train"], records["test"]])
     x = everything[:, skip:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-    sides = ["train"] * len(records["train"]) + ["test"] * len(records["test"])
-    found = f"{len(x):,} colour pictures of 32x32"
-    return Source(name, "image", np.ascontiguousarray(x), everything[:, skip - 1].astype(np.int64), sides, name, found)
+    sides = ["train"] * len(train) + ["test"] * len(test)
+    found = f"{len(x):,} colour pictures of 32x32 ({len(train):,} to train, {len(test):,} to test)"
+    return Source(name, "image", np.ascontiguousarray(x), y, sides, name, found)
 
 
 _FASHION = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
@@ -144,8 +145,7 @@ NAMED: dict[str, NamedSet] = {
         lambda folder: _read_cifar(
             folder,
             archive="cifar-10-binary.tar.gz",
-            train=tuple(f"data_batch_{i}.bin" for i in range(1, 6)),
-            test="test_batch.bin",
+            names="batches.meta.txt",
             skip=1,
             name="cifar10",
         ),
@@ -156,7 +156,7 @@ NAMED: dict[str, NamedSet] = {
         (File("cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8", 200 << 20),),
         ("https://www.cs.toronto.edu/~kriz/",),
         lambda folder: _read_cifar(
-            folder, archive="cifar-100-binary.tar.gz", train=("train.bin",), test="test.bin", skip=2, name="cifar100"
+            folder, archive="cifar-100-binary.tar.gz", names="fine_label_names.txt", skip=2, name="cifar100"
         ),
     ),
 }
@@ -169,18 +169,29 @@ def _places(name: str) -> list[Path]:
     return [*own, cache_folder() / "sets" / name, Path("/usr/share/datasets") / name]
 
 
-def _complete(folder: Path, files: tuple[File, ...]) -> bool:
-    return all((folder / file.name).is_file() for file in files)
+def _lacking(folder: Path, files: tuple[File, ...]) -> list[File]:
+    """Files that are not in a folder, packed or unpacked."""
+    return [
+        file
+        for file in files
+        if not any((folder / name).is_file() for name in (file.name, file.name.removesuffix(".gz")))
+    ]
 
 
 def is_here(name: str) -> bool:
     """Whether a set can be opened without a network."""
     entry = NAMED[name]
-    return not entry.files or any(_complete(place, entry.files) for place in _places(name))
+    return not entry.files or any(not _lacking(place, entry.files) for place in _places(name))
 
 
-def open_named(name: str) -> Source:
+def open_named(name: str, *, progress: Progress | None = None) -> Source:
     """A set by its name, fetched at its first use.
+
+    It is looked for in ``$DEEPWELL_DATA/NAME``, in the cache's ``sets/NAME`` and where a system package puts it.
+
+    Args:
+        name: one of ``NAMED``.
+        progress: ``(file, bytes so far, bytes in all or 0)``, called as a download goes on.
 
     Raises:
         UserError: unknown name; no network; a download that is not what its publishers say.
@@ -191,52 +202,39 @@ def open_named(name: str) -> Source:
     if not entry.files:
         return entry.read(Path())
     for place in _places(name):
-        if _complete(place, entry.files):
+        if not _lacking(place, entry.files):
             return entry.read(place)
     folder = cache_folder() / "sets" / name
-    for file in entry.files:
-        if not (folder / file.name).is_file():
-            _fetch(name, entry, file, folder)
+    for file in _lacking(folder, entry.files):
+        _fetch(name, file, folder, progress)
     return entry.read(folder)
 
 
-def _fetch(name: str, entry: NamedSet, file: File, folder: Path) -> None:
-    problems = []
+def _fetch(name: str, file: File, folder: Path, progress: Progress | None) -> None:
+    entry, problems = NAMED[name], []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
     for mirror in entry.mirrors:
         try:
-            content = _download(mirror + file.name, file)
-        except (urllib.error.URLError, OSError, ValueError) as error:
-            problems.append(f"{mirror}: {getattr(error, 'reason', None) or error}")
-            continue
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
             with atomic_path(folder / file.name) as temporary:
-                temporary.write_bytes(content)
+                download(mirror + file.name, temporary, md5=file.md5, largest=file.largest, progress=progress)
+            return
+        except DownloadError as error:
+            problems.append(f"{mirror}: {error}")
         except OSError as error:
-            raise UserError(f"{folder} can't be written ({error.strerror})", fix="set DEEPWELL_CACHE") from None
-        return
+            raise _unwritable(folder, error) from None
     package = f", or install the system package {entry.package}" if entry.package else ""
     raise UserError(
         f"the set '{name}' is not on this machine and {file.name} can't be fetched ({'; '.join(problems)})",
         expected="a network, or its files " + ", ".join(f.name for f in entry.files) + f" in {folder}",
-        fix=f"copy these files into that folder{package}; `digits` needs no network",
+        fix=f"copy these files into that folder or into $DEEPWELL_DATA/{name}{package}; `digits` needs no network",
     )
 
 
-def _download(address: str, file: File) -> bytes:
-    """The bytes at an address.
-
-    Raises:
-        ValueError: too large, cut off, or with another digest than the publishers'.
-    """
-    with urllib.request.urlopen(address, timeout=_TIMEOUT) as answer:
-        buffer = io.BytesIO()
-        while piece := answer.read(1 << 20):
-            buffer.write(piece)
-            if buffer.tell() > file.largest:
-                raise ValueError(f"larger than {file.largest:,} bytes")
-    content = buffer.getvalue()
-    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if found != file.md5:
-        raise ValueError(f"{len(content):,} bytes with MD5 {found}, expected {file.md5}: cut off or altered")
-    return content
+def _unwritable(folder: Path, error: OSError) -> UserError:
+    return UserError(
+        f"{folder} can't be written ({error.strerror or error})",
+        fix="make room, or set DEEPWELL_CACHE to a folder that has some",
+    )

@@ -66,7 +66,8 @@ def make(
         parts: ``train``, ``validation`` or ``test`` for each sample.
 
     Raises:
-        UserError: shares out of range, or a part that would be empty.
+        UserError: shares out of range, or nothing left to train on.
+        ValueError: digests or parts of another number than the labels.
 
     >>> s = make(["a", "b"] * 10, None, validation=0.2)
     >>> len(s.train), len(s.validation), len(s.test)
@@ -80,8 +81,12 @@ def make(
     count = len(labels)
     if count < 2:
         raise UserError(f"there {'is' if count == 1 else 'are'} {count} samples", expected="at least 2 to learn from")
+    if (digests is not None and len(digests) != count) or (parts is not None and len(parts) != count):
+        raise ValueError(f"{count} labels, but another number of digests or parts")
     groups = np.arange(count) if digests is None else np.unique(digests, return_inverse=True)[1]
-    side = np.array([0 if parts is None else PARTS.index(part) for part in (parts or ["train"] * count)])
+    side = np.array(
+        [0 if parts is None else PARTS.index(part) for part in (["train"] * count if parts is None else parts)]
+    )
     given = {PARTS[i] for i in np.unique(side)} if parts is not None else set()
     dropped = np.zeros(count, dtype=bool)
     if parts is not None:  # what is tested on must not be trained on
@@ -98,7 +103,13 @@ def make(
     side[dropped] = -1
     found = [np.flatnonzero(side == i) for i in range(3)]
     if not len(found[0]):
-        raise UserError("no sample is left to train on", expected="a smaller validation or test share")
+        if dropped.any():
+            raise UserError(
+                "every training sample is also in the validation or test part, so none is left to train on",
+                expected="parts that hold different samples",
+                fix="check that the folders or files of the parts are no copies of each other",
+            )
+        raise UserError("no sample is left to train on", expected="training samples, or smaller shares held out")
     made = {
         "given": sorted(given),
         "seed": seed,
@@ -107,6 +118,12 @@ def make(
         "equal_samples": int(count - len(np.unique(groups))),
     }
     return Split(found[0], found[1], found[2], np.flatnonzero(dropped), made)
+
+
+def _stratum(label: Any) -> str:
+    """What a sample is drawn with: its label; of one-hot or soft targets the largest."""
+    values = np.asarray(label)
+    return str(int(values.argmax())) if values.ndim else str(values)
 
 
 def _draw(
@@ -118,22 +135,39 @@ def _draw(
         members[int(groups[row])].append(row)
     by_label: dict[str, list[list[int]]] = defaultdict(list)
     for group in members.values():
-        commonest = Counter(str(labels[row]) for row in group).most_common(1)[0][0]
+        commonest = Counter(_stratum(labels[row]) for row in group).most_common(1)[0][0]
         by_label[commonest].append(group)
     chosen: dict[str, list[int]] = {"validation": [], "test": []}
     for number, label in enumerate(sorted(by_label)):
         found = by_label[label]
         order = np.random.default_rng(mix(_SPLIT, seed, number)).permutation(len(found))
+        left = [found[place] for place in order]
         total = sum(len(group) for group in found)
-        place = 0
-        for part, share in (("test", shares[1]), ("validation", shares[0])):
+        # a label that is never measured is a label that may be wrong; with two samples the validation part goes first
+        for part, share, needed in (("test", shares[1], 3), ("validation", shares[0], 2)):
             wanted = round(total * share)
-            if share and not wanted and len(found) > 2:
-                wanted = 1  # a label that is never measured is a label that may be wrong
-            taken = 0
-            while taken < wanted and place < len(found) - 1:
-                group = found[order[place]]
-                chosen[part] += group
-                taken += len(group)
-                place += 1
+            if share and not wanted and len(found) >= needed:
+                wanted = 1
+            taken, left = _fill(left, wanted)
+            chosen[part] += taken
     return {part: np.array(sorted(found), dtype=np.int64) for part, found in chosen.items()}
+
+
+def _fill(groups: list[list[int]], wanted: int) -> tuple[list[int], list[list[int]]]:
+    """Rows of whole groups, ``wanted`` of them or as near as the groups allow, and the groups left: at least one.
+
+    A group that is larger than what is still wanted is passed over, so that a picture that occurs a hundred times
+    does not become the whole part; the smallest is taken where none fits.
+    """
+    taken: list[int] = []
+    left: list[list[int]] = []
+    for number, group in enumerate(groups):
+        last = not left and number == len(groups) - 1
+        if len(group) <= wanted - len(taken) and not last:
+            taken += group
+        else:
+            left.append(group)
+    if wanted and not taken and len(left) > 1:
+        smallest = min(range(len(left)), key=lambda i: len(left[i]))
+        taken += left.pop(smallest)
+    return taken, left

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
+import threading
+import time
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from deepwell.core.errors import UserError
-from deepwell.core.files import cache_folder, digest_file, write_json
+from deepwell.core.files import cache_folder, write_json
+from deepwell.data.fingerprint import fingerprint
 
-_CHUNK = 2048
+_FIRST, _MOST = 64, 4096
+_PIECE_BYTES = 32 << 20
+"""Rows are encoded in pieces of about this size: one is in memory at a time."""
 
 
 class ArrayStore:
@@ -26,30 +33,42 @@ class ArrayStore:
     Args:
         array: any dtype that PyTorch has.
         problems: (row, why) of samples that could not be encoded; their rows are zeros.
+        rows: the array's rows that count, int64 [k]; None: all of them.
     """
 
-    def __init__(self, array: np.ndarray, problems: Sequence[tuple[int, str]] = ()) -> None:
+    def __init__(
+        self, array: np.ndarray, problems: Sequence[tuple[int, str]] = (), *, rows: np.ndarray | None = None
+    ) -> None:
         self.array = array
+        self._rows = None if rows is None else torch.from_numpy(np.asarray(rows, dtype=np.int64))
         self.problems = list(problems)
-        self._tensor = torch.from_numpy(array if array.flags.writeable else np.array(array))
+        self._digests: np.ndarray | None = None
+        with warnings.catch_warnings():
+            # PyTorch warns of memory that can't be written; rows are only ever copied out of it here
+            warnings.filterwarnings("ignore", message=".*not writable.*", category=UserWarning)
+            self._tensor = torch.from_numpy(array)
 
     def __len__(self) -> int:
-        return len(self.array)
+        return len(self.array) if self._rows is None else len(self._rows)
 
     def gather(self, rows: Tensor, *, epoch: int = 0) -> Tensor:
         """int64 [k] -> [k, ...]."""
-        return self._tensor.index_select(0, rows)
+        return self._tensor.index_select(0, rows if self._rows is None else self._rows[rows])
 
     def subset(self, rows: np.ndarray) -> ArrayStore:
-        """Some rows, as a store of their own."""
-        return ArrayStore(self.array[rows])
+        """Some rows, as a store of their own; nothing is copied, so a set larger than memory stays on the disk."""
+        numbers = np.asarray(rows, dtype=np.int64)
+        return ArrayStore(self.array, rows=numbers if self._rows is None else self._rows.numpy()[numbers])
 
     def digests(self) -> np.ndarray:
-        """A 128-bit digest of each row's content, as bytes [n]; equal rows have equal digests."""
+        """A 128-bit digest of each row's content, as bytes [n]; equal rows have equal digests. Made once."""
+        if self._digests is not None:
+            return self._digests
         found = np.empty(len(self), dtype="S16")
-        for row in range(len(self)):
+        for place, row in enumerate(range(len(self.array)) if self._rows is None else self._rows.tolist()):
             content = np.ascontiguousarray(self.array[row])
-            found[row] = hashlib.blake2b(content.view(np.uint8).data, digest_size=16).digest()
+            found[place] = hashlib.blake2b(content.view(np.uint8).data, digest_size=16).digest()
+        self._digests = found
         return found
 
 
@@ -73,42 +92,89 @@ def build(
         folder: in place of the user's cache.
 
     Raises:
-        UserError: a full disk or a cache that can't be written.
+        UserError: a full disk or a cache that can't be written; nothing half-written is left.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     made = build("k", length=5, encode=lambda a, b: np.full((b - a, 2), a, np.uint8), problems=[],
+    ...                  folder=Path(folder))
+    ...     made.gather(torch.tensor([4, 0])).tolist()
+    [[0, 0], [0, 0]]
     """
     place = (folder or cache_folder() / "store") / key
     found = _open(place, length)
     if found is not None:
         return found
-    temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+    before = len(problems)
+    temporary = place.with_name(f".{place.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
+        try:
+            _remove_left(place)
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir(parents=True)
+            rows = open(temporary / "rows.bin", "wb")  # noqa: SIM115
+        except OSError as error:
+            raise _unwritable(place.parent, error) from None
+        with contextlib.closing(rows):
+            shape, dtype = _write(rows, place.parent, length, encode)
+        facts = {"length": length, "shape": shape, "dtype": dtype.str, "problems": problems[before:]}
+        try:
+            write_json(temporary / "facts.json", facts)
+            shutil.rmtree(place, ignore_errors=True)
+            os.replace(temporary, place)
+        except OSError as error:
+            if (found := _open(place, length)) is not None:  # another process was faster
+                return found
+            raise _unwritable(place.parent, error) from None
+    finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        with open(temporary / "rows.bin", "wb") as file:
-            shape: tuple[int, ...] = ()
-            dtype = np.dtype(np.uint8)
-            for start in range(0, length, _CHUNK):
-                piece = np.ascontiguousarray(encode(start, min(start + _CHUNK, length)))
-                shape, dtype = piece.shape[1:], piece.dtype
-                file.write(piece.data)
-        facts = {"length": length, "shape": shape, "dtype": dtype.str, "problems": problems}
-        write_json(temporary / "facts.json", facts)
-        shutil.rmtree(place, ignore_errors=True)
-        os.replace(temporary, place)
-    except OSError as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        if (found := _open(place, length)) is not None:  # another process was faster
-            return found
-        raise UserError(
-            f"the encoded samples can't be written to {place.parent} ({error.strerror})",
-            fix="make room, or set DEEPWELL_CACHE to a folder that has some",
-        ) from None
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
     made = _open(place, length)
     if made is None:
         raise UserError(f"the encoded samples in {place} can't be read back", fix="check the disk")
     return made
+
+
+def _write(
+    file: BinaryIO, folder: Path, length: int, encode: Callable[[int, int], np.ndarray]
+) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Encode piece by piece into a file; the first, small piece tells how many rows a later one may have."""
+    shape: tuple[int, ...] = ()
+    dtype = np.dtype(np.uint8)
+    start, size = 0, _FIRST
+    while start < length:
+        stop = min(start + size, length)
+        piece = np.ascontiguousarray(encode(start, stop))
+        if start and (piece.shape[1:], piece.dtype) != (shape, dtype):
+            raise ValueError(f"encode gave {piece.dtype} {piece.shape[1:]} after {dtype} {shape}")
+        if len(piece) != stop - start:
+            raise ValueError(f"encode gave {len(piece)} rows for {start} to {stop}")
+        shape, dtype = piece.shape[1:], piece.dtype
+        try:
+            file.write(piece.data)
+        except OSError as error:
+            raise _unwritable(folder, error) from None
+        start, size = stop, max(1, min(_MOST, _PIECE_BYTES // max(1, piece[0].nbytes)))
+    try:
+        file.flush()
+        os.fsync(file.fileno())  # the name must not be on the disk before the bytes are
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    return shape, dtype
+
+
+def _unwritable(folder: Path, error: OSError) -> UserError:
+    return UserError(
+        f"the encoded samples can't be written to {folder} ({error.strerror or error})",
+        fix="make room, or set DEEPWELL_CACHE to a folder that has some",
+    )
+
+
+def _remove_left(place: Path) -> None:
+    """What an encoding that was killed has left behind, a day ago or more: a younger one may be under way."""
+    for left in place.parent.glob(f".{place.name}.*.tmp"):
+        with contextlib.suppress(OSError):
+            if time.time() - max(item.stat().st_mtime for item in (left, *left.iterdir())) > 86_400:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _open(place: Path, length: int) -> ArrayStore | None:
@@ -125,61 +191,4 @@ def _open(place: Path, length: int) -> ArrayStore | None:
         return None
 
 
-def fingerprint(x: Sequence[Any]) -> str:
-    """A digest of raw samples, in order: of an array's bytes, or of the content of files.
-
-    A file that has kept its size and time of change is not read again.
-    """
-    hasher = hashlib.blake2b(digest_size=16)
-    if isinstance(x, np.ndarray):
-        hasher.update(f"{x.dtype.str}{x.shape}".encode())
-        for start in range(0, len(x), _CHUNK):
-            hasher.update(np.ascontiguousarray(x[start : start + _CHUNK]).data)
-        return hasher.hexdigest()
-    index = _DigestIndex()
-    for item in x:
-        if isinstance(item, (str, Path)):
-            hasher.update(index.digest(Path(item)).encode())
-        elif isinstance(item, np.ndarray):
-            hasher.update(f"{item.dtype.str}{item.shape}".encode() + np.ascontiguousarray(item).tobytes())
-        elif hasattr(item, "tobytes"):
-            hasher.update(f"{getattr(item, 'mode', '')}{getattr(item, 'size', '')}".encode() + item.tobytes())
-        else:
-            hasher.update(repr(item).encode())
-    index.save()
-    return hasher.hexdigest()
-
-
-class _DigestIndex:
-    """Digests of files by path, size and time of change, kept in the cache."""
-
-    def __init__(self) -> None:
-        self.path = cache_folder() / "digests.json"
-        self.changed = False
-        try:
-            self.known: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            self.known = {}
-
-    def digest(self, path: Path) -> str:
-        try:
-            facts = path.stat()
-            mark = [facts.st_size, facts.st_mtime_ns]
-            name = str(path.absolute())
-            before = self.known.get(name)
-            if before is not None and before[:2] == mark:
-                return before[2]
-            found = digest_file(path)
-        except OSError as error:
-            raise UserError(f"{path} can't be read ({error.strerror})", fix="check its permissions") from None
-        self.known[name] = [*mark, found]
-        self.changed = True
-        return found
-
-    def save(self) -> None:
-        if self.changed:
-            try:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                write_json(self.path, self.known)
-            except OSError:
-                return  # a cache that can't be written costs time, nothing else
+__all__ = ["ArrayStore", "build", "fingerprint"]

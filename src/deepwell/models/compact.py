@@ -25,16 +25,11 @@ class _Unit(nn.Module):
 
 
 class _Shortcut(nn.Module):
-    """``x + branch(x)``: the identity keeps the gradient of what comes before."""
+    """``x + activation(norm(conv(x)))``: the identity keeps the gradient of what comes before."""
 
     def __init__(self, channels: int, activation: str) -> None:
         super().__init__()
-        self.branch = nn.Sequential(
-            _Unit(channels, channels),
-            activation_layer(activation),
-            _Unit(channels, channels),
-            activation_layer(activation),
-        )
+        self.branch = nn.Sequential(_Unit(channels, channels), activation_layer(activation))
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.branch(x)
@@ -44,8 +39,8 @@ class Compact(nn.Module):
     """Pooling early, so that most of the work is done on small maps, and shortcuts on those (after He et al.
     2015, arXiv:1512.03385, and the nine-layer residual networks of the DAWNBench CIFAR-10 entries).
 
-    A picture of 28x28: 24 filters, pooled to 14x14; 48, pooled to 7x7; 96 with a residual block; the
-    representation is the mean of each map.
+    A picture of 28x28: 24 filters, pooled to 14x14; 48, pooled to 7x7; 96, pooled to 3x3; 192 with a shortcut
+    around a second convolution; the representation is the mean of each map.
 
     Args:
         input_shape: (channels, height, width), at least 4x4.
@@ -56,7 +51,7 @@ class Compact(nn.Module):
 
     >>> import torch
     >>> Compact((1, 28, 28)).eval()(torch.zeros(2, 1, 28, 28)).shape
-    torch.Size([2, 96])
+    torch.Size([2, 192])
     """
 
     def __init__(
@@ -74,13 +69,13 @@ class Compact(nn.Module):
             raise UserError(f"compact was given width {width}", expected="a number from 1 to 1024")
         channels, side = input_shape[0], min(input_shape[1:])
         layers: list[nn.Module] = []
-        for stage in range(2 + (side >= 48) + (side >= 96)):  # maps of about 7x7 to 12x12 are left
-            outer = width * 2 ** min(stage, 2)
-            # a picture of 12x12 or less is too small to lose half of its sides before the second convolution
+        # each stage halves the maps and doubles the filters, so that its cost is about that of the one before
+        for stage in range(3 + (side >= 48) + (side >= 96)):
+            outer = width * 2 ** min(stage, 3)
             layers += [_Unit(channels, outer), *(pooled(activation) if side >= 6 else [activation_layer(activation)])]
-            side //= 2
+            side //= 2 if side >= 6 else 1
             channels = outer
-        outer = width * 4
+        outer = width * 8
         layers += [_Unit(channels, outer), activation_layer(activation), _Shortcut(outer, activation)]
         self.maps = nn.Sequential(*layers)
         self.mean = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
