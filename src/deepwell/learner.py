@@ -132,7 +132,10 @@ class Learner:
             self.network = self.module.to(device)
             return self.network
         if self.settings.model is None:
-            found, self.why = recipe.tuned(prepared.input.shape, samples)
+            rows = torch.from_numpy(prepared.split.train[:: max(1, samples // 5_000)])
+            pictures = prepared.rows.gather(rows)
+            mirrored = recipe.survives_mirroring(pictures, prepared.targets[rows], len(prepared.output.classes))
+            found, self.why = recipe.tuned(prepared.input.shape, samples, mirrored=mirrored)
             self.settings = self.settings.filled(found)
         else:
             self.settings = self.settings.filled(recipe.plain(self.settings.optimizer))

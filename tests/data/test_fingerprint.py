@@ -65,7 +65,12 @@ def test_files_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     path.write_bytes(b"one")
     first = fingerprint([path])
     read: list[Path] = []
-    monkeypatch.setattr(module, "digest_file", lambda p: read.append(p) or "changed".ljust(32, "0"))
+
+    def reading(p: Path) -> str:
+        read.append(p)
+        return "changed".ljust(32, "0")
+
+    monkeypatch.setattr(module, "digest_file", reading)
     assert fingerprint([path]) == first
     assert not read
     os.utime(path, ns=(1, 1))  # another time of change: it is read again

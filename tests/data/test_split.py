@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def test_equal_samples_stay_together() -> None:
     split = make(list(rng.integers(0, 3, 300)), digests, validation=0.2, test=0.2)
     sides = _sides(split)
     for digest in np.unique(digests):
-        assert len({sides[row] for row in np.flatnonzero(digests == digest)}) == 1
+        assert len({sides[row] for row in np.flatnonzero(digests == digest).tolist()}) == 1
     assert split.made["equal_samples"] == 300 - len(np.unique(digests))
 
 
@@ -79,7 +80,8 @@ def test_with_two_samples_validation_goes_before_test() -> None:
 def test_one_hot_and_soft_labels_are_drawn_by_their_largest() -> None:
     hot = np.eye(4, dtype=np.float32)[np.arange(80) % 4]
     soft = hot * 0.7 + np.random.default_rng(0).random((80, 4)).astype(np.float32) * 0.1
-    for labels in (hot, list(hot), soft):
+    kinds: list[Any] = [hot, list(hot), soft]
+    for labels in kinds:
         split = make(labels, None, validation=0.25)
         assert np.bincount(split.validation % 4).tolist() == [5, 5, 5, 5]
 
@@ -122,13 +124,13 @@ def test_it_is_written_down_and_read_back() -> None:
         ({"validation": 0.5, "test": 0.5}, "take 1 of the samples"),
     ],
 )
-def test_impossible_shares(options: dict[str, float], words: str) -> None:
+def test_impossible_shares(options: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=words):
         make([0, 1] * 10, None, **options)
 
 
 def test_nothing_to_train_on() -> None:
-    with pytest.raises(UserError, match="there is 1 samples"):
+    with pytest.raises(UserError, match="there is 1 sample"):
         make([0], None)
     copies = np.array([b"a", b"b", b"a", b"b"])
     with pytest.raises(UserError, match="every training sample is also in"):

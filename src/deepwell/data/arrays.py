@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from deepwell.core.errors import UserError, unknown_name
+from deepwell.core.errors import UserError, nearest
 from deepwell.data.source import Source
 
 
@@ -19,6 +19,17 @@ def as_pictures(x: np.ndarray, name: str) -> tuple[np.ndarray, list[str]]:
     """
     if x.dtype == object or x.dtype.kind not in "buif":
         raise UserError(f"{name} has the type {x.dtype}", expected="numbers", fix="convert it, x.astype('uint8')")
+    if 0 in x.shape:
+        raise UserError(f"{name} of shape {list(x.shape)} is empty", expected="at least one picture of one pixel")
+    if x.ndim not in (3, 4):
+        side = round(x.shape[1] ** 0.5) if x.ndim == 2 else 0
+        square = side > 1 and side * side == x.shape[1]
+        hint = f"x.reshape(-1, {side}, {side})" if square else "x.reshape(-1, height, width)"
+        raise UserError(
+            f"{name} has the shape {list(x.shape)}",
+            expected="[n, height, width], [n, height, width, channels] or [n, channels, height, width]",
+            fix=f"give it that shape with {hint}",
+        )
     if x.dtype.kind == "f" and not (finite := np.isfinite(x)).all():
         row = int(np.argwhere(~finite)[0][0])
         raise UserError(
@@ -26,19 +37,8 @@ def as_pictures(x: np.ndarray, name: str) -> tuple[np.ndarray, list[str]]:
             f"sample {row}",
             fix="replace these numbers, or leave these samples out",
         )
-    if 0 in x.shape:
-        raise UserError(f"{name} of shape {list(x.shape)} is empty", expected="at least one picture of one pixel")
     if x.ndim == 3:
         return x, []
-    if x.ndim != 4:
-        side = round(x.shape[-1] ** 0.5)
-        square = x.ndim == 2 and side * side == x.shape[-1]
-        hint = f"x.reshape(-1, {side}, {side})" if square else "x.reshape(-1, height, width)"
-        raise UserError(
-            f"{name} has the shape {list(x.shape)}",
-            expected="[n, height, width], [n, height, width, channels] or [n, channels, height, width]",
-            fix=f"give it that shape with {hint}",
-        )
     first, last = x.shape[1] in (1, 3, 4), x.shape[3] in (1, 3, 4)
     if last:
         both = [f"{name} of shape {list(x.shape)} is read with its channels last"] if first else []
@@ -188,7 +188,12 @@ def from_frame(
         )
     for column in (target, path_column):
         if column is not None and column not in columns:
-            raise unknown_name("column", column, columns)
+            close = nearest(column, columns)
+            raise UserError(
+                f"{name} has no column '{column}'",
+                expected="one of " + ", ".join(columns),
+                fix=f"did you mean '{close}'?" if close else "name one of these",
+            )
     if not len(frame):
         raise UserError(f"{name} has no rows", expected="one row a picture")
     root = base or Path()

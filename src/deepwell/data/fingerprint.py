@@ -16,7 +16,7 @@ from deepwell.core.files import cache_folder, digest_bytes, digest_file, write_j
 _PIECE_BYTES = 32 << 20
 
 
-def fingerprint(x: Sequence[Any]) -> str:
+def fingerprint(x: Sequence[Any] | np.ndarray) -> str:
     """A digest of raw samples, in order: of an array's bytes, or of the content of files.
 
     A file that has kept its size and time of change since it was last read is not read again. One that can't be

@@ -44,7 +44,7 @@ class Split:
 
 
 def make(
-    labels: Sequence[Any],
+    labels: Sequence[Any] | np.ndarray,
     digests: np.ndarray | None,
     *,
     validation: float = 0.1,
@@ -80,7 +80,9 @@ def make(
         raise UserError(f"validation and test take {validation + test:g} of the samples", expected="less than 1")
     count = len(labels)
     if count < 2:
-        raise UserError(f"there {'is' if count == 1 else 'are'} {count} samples", expected="at least 2 to learn from")
+        raise UserError(
+            "there is 1 sample" if count == 1 else "there are no samples", expected="at least 2 to learn from"
+        )
     if (digests is not None and len(digests) != count) or (parts is not None and len(parts) != count):
         raise ValueError(f"{count} labels, but another number of digests or parts")
     groups = np.arange(count) if digests is None else np.unique(digests, return_inverse=True)[1]
@@ -127,7 +129,7 @@ def _stratum(label: Any) -> str:
 
 
 def _draw(
-    rows: np.ndarray, labels: Sequence[Any], groups: np.ndarray, shares: tuple[float, float], seed: int
+    rows: np.ndarray, labels: Sequence[Any] | np.ndarray, groups: np.ndarray, shares: tuple[float, float], seed: int
 ) -> dict[str, np.ndarray]:
     """Rows for validation and test: whole groups, label by label, until each share is filled."""
     members: dict[int, list[int]] = defaultdict(list)

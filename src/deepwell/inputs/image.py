@@ -270,7 +270,7 @@ class Image:
             size = tuple(int(side) for side in state["size"])
             mean, std = ([float(v) for v in state[k]] for k in ("mean", "std"))
             made = cls(size=size, channels=int(state["channels"]), resize=str(state["resize"]))  # type: ignore[arg-type]
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise UserError(f"the model's description of its pictures can't be read ({error!r})") from None
         fine = all(math.isfinite(v) for v in mean) and all(math.isfinite(v) and v > 0 for v in std)
         if not fine or len(mean) != made.channels or len(std) != made.channels:
@@ -300,7 +300,7 @@ def _common_size(shapes: Sequence[tuple[int, int, int]]) -> tuple[int, int]:
     """The median of each side, a multiple of 8, at most 224."""
     sides = [sorted(shape[i] for shape in shapes)[len(shapes) // 2] for i in (0, 1)]
     scale = min(1.0, _LARGEST_SIDE / max(sides))
-    height, width = (max(8, round(side * scale / 8) * 8) for side in sides)
+    height, width = (max(8, int(side * scale / 8 + 0.5) * 8) for side in sides)
     return height, width
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from deepwell.losses.shapes import check_same_shape
+from deepwell.losses.shapes import check_same_shape, count_of, full_precision
 
 
 def binary_cross_entropy(scores: Tensor, targets: Tensor, *, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -22,7 +22,8 @@ def binary_cross_entropy(scores: Tensor, targets: Tensor, *, weights: Tensor | N
     0.6931
     """
     check_same_shape("binary cross-entropy", scores, targets)
+    scores = full_precision(scores)
     targets = targets.to(scores.dtype)
     total = F.binary_cross_entropy_with_logits(scores, targets, weights, reduction="sum")
-    count = scores.new_tensor(scores.numel()) if weights is None else weights.expand_as(scores).sum()
+    count = count_of(scores, scores.numel()) if weights is None else weights.expand_as(scores).sum()
     return total, count

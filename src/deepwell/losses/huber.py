@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deepwell.core.errors import UserError
-from deepwell.losses.shapes import check_same_shape
+from deepwell.losses.shapes import check_same_shape, count_of, full_precision
 
 
 def huber(scores: Tensor, targets: Tensor, *, delta: float = 1.0) -> tuple[Tensor, Tensor]:
@@ -27,6 +27,6 @@ def huber(scores: Tensor, targets: Tensor, *, delta: float = 1.0) -> tuple[Tenso
     if not delta > 0:
         raise UserError(f"delta is {delta}", expected="a number greater than 0", fix="use delta=1.0")
     check_same_shape("Huber's loss", scores, targets)
-    return F.huber_loss(scores, targets.to(scores.dtype), reduction="sum", delta=delta), scores.new_tensor(
-        scores.numel()
-    )
+    scores = full_precision(scores)
+    total = F.huber_loss(scores, targets.to(scores.dtype), reduction="sum", delta=delta)
+    return total, count_of(scores, scores.numel())

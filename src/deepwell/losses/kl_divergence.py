@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from deepwell.losses.shapes import check_same_shape
+from deepwell.losses.shapes import check_same_shape, count_of, full_precision
 
 
 def kl_divergence(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -23,5 +23,6 @@ def kl_divergence(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     True
     """
     check_same_shape("KL divergence", scores, targets)
+    scores = full_precision(scores)
     total = F.kl_div(F.log_softmax(scores, -1), targets.to(scores.dtype), reduction="sum")
-    return total, scores.new_tensor(scores.numel() // max(scores.shape[-1], 1))
+    return total, count_of(scores, scores.numel() // max(scores.shape[-1], 1))

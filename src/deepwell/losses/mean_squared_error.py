@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from deepwell.losses.shapes import check_same_shape
+from deepwell.losses.shapes import check_same_shape, count_of, full_precision
 
 
 def mean_squared_error(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -21,4 +21,5 @@ def mean_squared_error(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]
     2.5
     """
     check_same_shape("mean squared error", scores, targets)
-    return F.mse_loss(scores, targets.to(scores.dtype), reduction="sum"), scores.new_tensor(scores.numel())
+    scores = full_precision(scores)
+    return F.mse_loss(scores, targets.to(scores.dtype), reduction="sum"), count_of(scores, scores.numel())

@@ -9,10 +9,12 @@ def default(input_shape: tuple[int, int, int], samples: int) -> tuple[str, str]:
     Returns:
         (name, why).
 
-    >>> default((1, 8, 8), 1000)[0]
-    'cnn'
+    >>> default((1, 28, 28), 54_000)[0], default((3, 224, 224), 50_000)[0]
+    ('compact', 'resnet18')
     """
     side = min(input_shape[1:])
-    if side <= 12:
-        return "cnn", f"{side} px pictures need no deeper network"
-    return "cnn-bn", f"{samples:,} samples of {side} px pictures"
+    if side > 64 and samples >= 20_000:
+        return "resnet18", f"{samples:,} pictures of {side} px can teach a deep network"
+    if side < 4:
+        return "mlp", f"pictures of {side} px have no room for convolutions"
+    return "compact", f"pictures of {side} px, {samples:,} of them, need no deeper network"

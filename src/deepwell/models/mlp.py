@@ -40,8 +40,12 @@ class MLP(nn.Module):
     ) -> None:
         super().__init__()
         check_shape("mlp", input_shape, 1)
-        if not hidden or min(hidden) < 1:
-            raise UserError(f"mlp was given the hidden layers {tuple(hidden)}", expected="at least one positive width")
+        if isinstance(hidden, int) or not hidden or min(hidden) < 1:
+            raise UserError(
+                f"mlp was given the hidden layers {hidden}",
+                expected="the width of each layer, at least one, each above 0",
+                fix="write hidden=(256, 128), or hidden=(256,) for one layer",
+            )
         layers: list[nn.Module] = [nn.Flatten()]
         width = math.prod(input_shape)
         for units in hidden:

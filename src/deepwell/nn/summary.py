@@ -55,7 +55,9 @@ def _shape(shape: tuple[int | None, ...] | None) -> str:
 def summary(module: nn.Module, example: Tensor) -> Summary:
     """Call a module once on an example and list its layers.
 
-    The module's mode, buffers and weights and the random state are as before, and no hook is left.
+    A layer called twice has two rows, its parameters are counted in the first; one whose parameters are used
+    without a call comes at the end with an unknown shape. The module's mode, buffers and weights and the random
+    state are as before, and no hook is left.
 
     Args:
         module: any.
@@ -96,6 +98,12 @@ def summary(module: nn.Module, example: Tensor) -> Summary:
         module.eval()
         with torch.no_grad():
             module(example)
+        # layers whose parameters are used without calling them: attention's projections, fused fast paths
+        for name, layer in module.named_modules():
+            fresh = [p for p in layer.parameters(recurse=False) if id(p) not in seen]
+            if fresh:
+                seen.update(id(p) for p in fresh)
+                rows.append(Row(name or "model", type(layer).__name__, None, sum(p.numel() for p in fresh)))
     finally:
         for hook in hooks:
             hook.remove()

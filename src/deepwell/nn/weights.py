@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -23,7 +24,7 @@ class WeightFacts:
 
 
 def weights(module: nn.Module) -> list[WeightFacts]:
-    """Facts of every parameter, in the module's order.
+    """Facts of every parameter, in the module's order; a shared one once, an empty one with NaN for its numbers.
 
     >>> [f.name for f in weights(nn.Linear(2, 1))]
     ['weight', 'bias']
@@ -31,14 +32,16 @@ def weights(module: nn.Module) -> list[WeightFacts]:
     found = []
     for name, parameter in module.named_parameters():
         value = parameter.detach().float()
+        empty = value.numel() == 0
+        smallest, largest = (math.nan, math.nan) if empty else (float(value.min()), float(value.max()))
         found.append(
             WeightFacts(
                 name,
                 tuple(parameter.shape),
                 float(value.mean()),
-                float(value.std()) if value.numel() > 1 else 0.0,
-                float(value.min()),
-                float(value.max()),
+                float(value.std(correction=0)) if not empty else math.nan,
+                smallest,
+                largest,
                 float((value == 0).float().mean()),
                 bool(torch.isfinite(value).all()),
             )

@@ -28,12 +28,12 @@ def _step(total: int, *, every: float = 1 / 3, gamma: float = 0.1) -> Factor:
     return lambda step: gamma ** (step // length)
 
 
-def _one_cycle(total: int, *, peak: float = 0.25, start: float = 0.04, end: float = 0.0) -> Factor:
+def _one_cycle(total: int, *, peak: float = 0.2, start: float = 0.0, end: float = 0.0) -> Factor:
     top = max(1, round(total * peak))
 
     def factor(step: int) -> float:
         if step < top:
-            return start + (1.0 - start) * step / top
+            return start + (1.0 - start) * (step + 1) / (top + 1)
         rest = max(1, total - top)
         return end + (1.0 - end) * max(0.0, 1.0 - (step - top) / rest)
 
@@ -45,7 +45,7 @@ SCHEDULES: dict[str, str] = {
     "linear": "falls in a straight line to 0",
     "cosine": "falls along half a cosine to 0 (Loshchilov and Hutter 2017)",
     "step": "falls tenfold after each third",
-    "one-cycle": "rises for a quarter of the steps, then falls to 0 (Smith 2018)",
+    "one-cycle": "rises for a fifth of the steps, then falls to 0 (Smith 2018)",
     "plateau": "falls tenfold when the score has not improved for 3 epochs",
 }
 

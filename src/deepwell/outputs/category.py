@@ -201,8 +201,7 @@ def _plain(targets: Sequence[Any]) -> tuple[list[Any], str]:
         return _one_hot(rows), "one-hot"
     if rows is not None and rows.ndim != 1:
         raise UserError(f"the labels have the shape {list(rows.shape)}", expected="one label a sample, or one-hot rows")
-    values = (rows if rows is not None else targets).tolist() if hasattr(targets, "tolist") else list(targets)
-    return _scalars(values)
+    return _scalars(rows.tolist() if rows is not None else list(targets))
 
 
 def _one_hot(rows: np.ndarray) -> list[int]:
