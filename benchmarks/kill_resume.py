@@ -19,8 +19,9 @@ from pathlib import Path
 
 from safetensors.torch import load_file
 
-OPTIONS = "--model cnn --epochs 12 --batch-size 32 --dropout 0.4 --augment flip,crop=1,rotate=10,erase=0.3".split()
-OPTIONS += ["--threads", "1", "--exact", "--checkpoint-steps", "2", "--patience", "0"]
+WORDS = """--model cnn --epochs 12 --batch-size 32 --dropout 0.4 --augment flip,crop=1,rotate=10,erase=0.3
+--threads 1 --exact --checkpoint-steps 2 --patience 0"""
+OPTIONS = WORDS.split()
 
 
 def start(*words: str) -> subprocess.Popen[bytes]:

@@ -1,6 +1,6 @@
 """One peer's epoch on one of the programs of ``step_speed.py``; prints samples a second, the best of three epochs.
 
-    PYTHON benchmarks/peers.py keras|keras-bf16|lightning PROGRAM
+PYTHON benchmarks/peers.py keras|keras-bf16|lightning PROGRAM
 """
 
 from __future__ import annotations
@@ -87,5 +87,7 @@ def lightning(name: str) -> float:
 
 if __name__ == "__main__":
     kind, program = sys.argv[1:]
-    rate = lightning(program) if kind == "lightning" else keras(program, "mixed_bfloat16" if "bf16" in kind else "float32")
+    rate = (
+        lightning(program) if kind == "lightning" else keras(program, "mixed_bfloat16" if "bf16" in kind else "float32")
+    )
     print(round(rate))

@@ -100,20 +100,31 @@ def open(
 
 
 def arrays(
-    x: Any, y: Any = None, *, validation: float = 0.1, test: float | None = 0.0, seed: int = 0, **reading: Any
+    x: Any,
+    y: Any = None,
+    *,
+    validation: float | tuple[Any, Any] = 0.1,
+    test: float | tuple[Any, Any] | None = 0.0,
+    seed: int = 0,
+    **reading: Any,
 ) -> Data:
     """Samples in memory: NumPy arrays, tensors, lists of paths or pictures.
 
     Args:
         x: [n, height, width], [n, height, width, channels] or [n, channels, height, width], or a list.
         y: one label a sample.
-        validation, test, seed, reading: as in ``open``; nothing is held out for a test unless asked for.
+        validation, test: shares to hold out, as in ``open``, or (x, y) that were held out already; nothing is held
+            out for a test unless asked for.
+        seed, reading: as in ``open``.
 
     >>> import numpy as np
     >>> len(arrays(np.zeros((4, 8, 8), np.uint8), [0, 1, 0, 1]))
     4
     """
-    return _data(array_sources.from_arrays(x, y), validation, test, seed, reading)
+    held_out = [share if isinstance(share, tuple) else None for share in (validation, test)]
+    source = array_sources.from_arrays(x, y, validation=held_out[0], test=held_out[1])
+    share = 0.0 if isinstance(validation, tuple) else validation
+    return _data(source, share, 0.0 if isinstance(test, tuple) else test, seed, reading)
 
 
 def frame(
@@ -132,10 +143,13 @@ def frame(
 
 
 def torch_dataset(
-    dataset: Any, *, validation: float = 0.1, test: float | None = 0.0, seed: int = 0, **reading: Any
+    dataset: Any, *, workers: int = 0, validation: float = 0.1, test: float | None = 0.0, seed: int = 0, **reading: Any
 ) -> Data:
-    """A map-style ``torch.utils.data.Dataset``, or a ``DataLoader`` whose dataset is taken."""
-    return _data(dataset_rows.from_dataset(dataset), validation, test, seed, reading)
+    """A map-style ``torch.utils.data.Dataset``, or a ``DataLoader`` whose dataset is taken.
+
+    ``workers`` processes read its samples; each sample's random numbers are its own, so their number changes nothing.
+    """
+    return _data(dataset_rows.from_dataset(dataset, workers=workers), validation, test, seed, reading)
 
 
 _READING = ("size", "channels", "resize", "skip_unreadable")
@@ -190,6 +204,10 @@ def prepare(data: Data, output: Any, *, validation: float | None = None) -> Prep
         seed=data.seed,
         parts=parts,
     )
+    if len(made.dropped):
+        notes.append(
+            f"{len(made.dropped)} training samples are left out: the validation or test part holds the same pictures"
+        )
     output.learn(labels, made.train)
     targets = output.encode(labels)
     input.learn(rows, torch.from_numpy(made.train))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,6 @@ from torch import Tensor, nn
 from deepwell import recipe
 from deepwell.core import devices
 from deepwell.core.errors import UserError
-from deepwell.core.files import cache_folder, digest_bytes, write_json
 from deepwell.core.seeds import mix
 from deepwell.dataset import Data, Prepared, arrays, prepare
 from deepwell.dataset import open as open_data
@@ -24,22 +22,17 @@ from deepwell.doctor.finding import Finding
 from deepwell.doctor.watch import Watch
 from deepwell.evaluate.category import Evaluation
 from deepwell.evaluate.category import category as evaluate_category
-from deepwell.inputs.augment import parse as parse_augment
 from deepwell.nn.summary import Summary, summary
-from deepwell.optim import build as build_optimizer
-from deepwell.optim import schedule as build_schedule
 from deepwell.outputs.category import Category
 from deepwell.run_folder import Run
 from deepwell.saved.model import ModelCard, SavedModel, join
+from deepwell.session import Session
 from deepwell.settings import Settings
-from deepwell.train.loop import Loop, Outcome, Plan
+from deepwell.train.loop import Outcome
 from deepwell.train.observe import EarlyStopping, MetricsLog, Progress
 from deepwell.train.predict import scores
-from deepwell.train.speed import Choice, fastest_threads, most_threads, prepare_model, race
-from deepwell.train.state import Checkpoints
-from deepwell.train.step import LossFunction, Step
-
-_RACE_VERSION = 1
+from deepwell.train.speed import Choice
+from deepwell.train.step import LossFunction
 
 
 @dataclass(frozen=True)
@@ -219,7 +212,7 @@ class Learner:
         settings = self.settings.checked()
         run = out if isinstance(out, Run) or out is None else Run(out)
         self._open_run(run, resume=resume)
-        session = _Session(self, network, prepared, settings, run)
+        session = Session(network, prepared, settings, run=run, loss=self._loss_function(), say=self.say)
         choice = session.choose(self._stored_choice(run))
         if run is not None:
             run.note(status="training", choice=choice.to_json())
@@ -331,132 +324,3 @@ def replace_checked(settings: Settings, options: dict[str, Any]) -> Settings:
 def _timing(choice: Choice) -> str:
     found = choice.measured.get(str(choice))
     return f", {found:.3g} ms a step (of {len(choice.measured)} measured)" if found else ""
-
-
-class _Session:
-    """One call of ``fit``: everything that the loop is handed."""
-
-    def __init__(
-        self, learner: Learner, network: nn.Module, prepared: Prepared, settings: Settings, run: Run | None
-    ) -> None:
-        self.learner, self.network, self.prepared, self.settings, self.run = learner, network, prepared, settings, run
-        self.device = next(network.parameters()).device
-        self.input = prepared.input
-        self.input.augment = parse_augment(settings.augment or "none")
-        self.rows = torch.from_numpy(prepared.split.train)
-        self.loss = learner._loss_function()
-
-    def fetch(self, ids: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
-        x = self.prepared.rows.gather(ids, epoch=epoch).to(self.device)
-        y = self.prepared.targets[ids].to(self.device)
-        x = self.input.prepare(x, ids=ids.to(self.device), seed=self.settings.seed, epoch=epoch)
-        return x, y
-
-    def probe(self) -> Tensor:
-        """A few training pictures, prepared without augmentation, for the watch to look at."""
-        return self.input.prepare(self.prepared.rows.gather(self.rows[:64]).to(self.device))
-
-    def step(self, network: nn.Module, autocast: torch.dtype | None) -> Step:
-        settings = self.settings
-        named = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
-        if not named:
-            raise UserError("no parameter of the model can be trained", fix="set requires_grad on some of them")
-        optimizer = build_optimizer(
-            settings.optimizer or "adam", named, weight_decay=settings.weight_decay or 0.0, l1=settings.l1
-        )
-        return Step(
-            network,
-            [p for _, p in named],
-            self.loss,
-            optimizer,
-            seed=settings.seed,
-            autocast=autocast,
-            clip_norm=settings.clip_norm,
-            clip_value=settings.clip_value,
-        )
-
-    def choose(self, stored: Choice | None) -> Choice:
-        """The step to use: the run's own, one measured before in the same circumstances, or a race."""
-        settings = self.settings
-        if stored is not None:
-            return stored
-        devices.keep_memory()
-        size = min(settings.batch_size or 32, len(self.rows))
-        self.network.train()
-        parts = [self.fetch(self.rows[:size], 1)]
-        precision = "float32" if settings.exact else settings.precision
-        circumstances = json.dumps(
-            [
-                _RACE_VERSION, devices.machine(), most_threads(), torch.__version__, str(self.network),
-                list(parts[0][0].shape), precision, settings.threads, settings.optimizer, str(self.device),
-            ]
-        )  # fmt: skip
-        path = cache_folder() / "race" / f"{digest_bytes(circumstances.encode())}.json"
-        try:
-            return Choice.from_json(json.loads(path.read_text()))
-        except (OSError, ValueError, KeyError, TypeError):
-            pass
-        choice = race(self.network, self.step, parts, precision=precision, threads=settings.threads)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_json(path, choice.to_json())
-        except OSError:
-            self.learner.say(f"the cache {path.parent} can't be written: the next run will measure again")
-        return choice
-
-    def train(self, choice: Choice, observers: list[Any], *, resume: bool) -> Outcome:
-        settings = self.settings
-        prepare_model(self.network, choice)
-        step = self.step(self.network, choice.autocast)
-        batch_size = min(settings.batch_size or 32, len(self.rows))
-        has_validation = len(self.prepared.split.validation) > 0
-        plan = Plan(
-            epochs=settings.epochs or 10,
-            batch_size=batch_size,
-            accumulate=settings.accumulate,
-            seed=settings.seed,
-            learning_rate=settings.learning_rate or 1e-3,
-            monitor=settings.monitor or ("val_accuracy" if has_validation else "loss"),
-            checkpoint_steps=settings.checkpoint_steps,
-            checkpoint_seconds=settings.checkpoint_seconds,
-            workers=settings.workers,
-        )
-        total = plan.epochs * -(-len(self.rows) // batch_size)
-        schedule = build_schedule(
-            settings.schedule or "constant", total_steps=total, warmup=round((settings.warmup or 0.0) * total)
-        )
-        checkpoints = Checkpoints(self.run.checkpoints) if self.run is not None else None
-
-        def rethread(parts: list[tuple[Tensor, Tensor]], now: int) -> int:
-            options = [now, most_threads() if now == 1 else 1]
-            return fastest_threads(self.network, self.step, parts, choice, options=options)
-
-        loop = Loop(
-            step,
-            self.fetch,
-            self.rows,
-            plan,
-            schedule,
-            validate=self._validate if has_validation else None,
-            count_hits=self.prepared.output.count_hits,
-            names=[name for name, p in self.network.named_parameters() if p.requires_grad],
-            observers=observers,
-            checkpoints=checkpoints,
-            choice=choice,
-            rethread=None if settings.exact or settings.threads or self.device.type != "cpu" else rethread,
-        )
-        return loop.run(checkpoints.latest() if resume and checkpoints is not None else None)
-
-    def _validate(self, model: nn.Module) -> dict[str, float]:
-        rows = torch.from_numpy(self.prepared.split.validation)
-        y = self.prepared.targets[rows]
-
-        def fetch(ids: Tensor) -> Tensor:
-            return self.input.prepare(self.prepared.rows.gather(ids).to(self.device))
-
-        found = scores(model, fetch, rows)
-        loss, count = self.loss(found, y)
-        return {
-            "val_loss": float(loss / count),
-            "val_accuracy": float(self.prepared.output.count_hits(found, y)) / len(y),
-        }

@@ -52,7 +52,7 @@ def test_no_sample_is_dropped_in_silence(label: int, words: str, smoothing: floa
 
 def test_options_out_of_range() -> None:
     scores, y = torch.zeros(2, 3), torch.tensor([0, 1])
-    with pytest.raises(UserError, match="label_smoothing is 1.5"):
+    with pytest.raises(UserError, match=r"label_smoothing is 1\.5"):
         cross_entropy(scores, y, label_smoothing=1.5)
     with pytest.raises(UserError, match="one weight a class"):
         cross_entropy(scores, y, weights=torch.ones(2))

@@ -82,7 +82,7 @@ def _train(run: Run, *, resume: bool, json: bool) -> int:
     facts = run.facts()
     from deepwell.dataset import open as open_data
     from deepwell.learner import Learner
-    from deepwell.train.loop import TrainingError
+    from deepwell.train.plan import TrainingError
 
     data = open_data(facts["source"], **_reading(facts))
     say(f"data: {data}")

@@ -88,10 +88,10 @@ def _opened(raw: Any) -> Iterator[Pillow.Image]:
             _check_pixels(raw, raw)
             yield raw
             return
-        with _quiet, io.BytesIO(raw) if isinstance(raw, bytes) else open(raw, "rb") as file:
-            with Pillow.open(file) as image:
-                _check_pixels(raw, image)
-                yield image
+        whole = isinstance(raw, bytes)
+        with _quiet, io.BytesIO(raw) if whole else open(raw, "rb") as file, Pillow.open(file) as image:
+            _check_pixels(raw, image)
+            yield image
     except FileNotFoundError:
         raise UserError(f"there is no file {name_of(raw)}", expected="a picture") from None
     except IsADirectoryError:
@@ -100,7 +100,9 @@ def _opened(raw: Any) -> Iterator[Pillow.Image]:
         raise UserError(f"{name_of(raw)} may not be read", fix="change its permissions") from None
     except UnidentifiedImageError:
         empty = isinstance(raw, (str, Path)) and Path(raw).stat().st_size == 0
-        came = f"{name_of(raw)} is empty (0 bytes)" if empty else f"{name_of(raw)} is no picture, whatever its name says"
+        came = (
+            f"{name_of(raw)} is empty (0 bytes)" if empty else f"{name_of(raw)} is no picture, whatever its name says"
+        )
         raise UserError(came, expected="a picture", fix="remove it, or save it anew") from None
     except Pillow.DecompressionBombError:
         raise _too_large(raw, "more than 178 million") from None

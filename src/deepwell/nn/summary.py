@@ -123,7 +123,7 @@ def _output_shape(output: object) -> tuple[int | None, ...] | None:
     if isinstance(output, Tensor):
         return (None, *output.shape[1:])
     items = list(output.values()) if isinstance(output, Mapping) else output
-    if isinstance(items, Sequence):
+    if isinstance(items, Sequence) and not isinstance(items, str | bytes):  # a letter is a sequence of itself
         for item in items:
             if (shape := _output_shape(item)) is not None:
                 return shape

@@ -1,4 +1,4 @@
-"""An optimiser: one rule applied to two groups of parameters, decayed and not."""
+"""An optimiser: one rule over groups of parameters, thin state over lists of tensors."""
 
 from __future__ import annotations
 
@@ -8,29 +8,22 @@ import torch
 from torch import Tensor
 
 from deepwell.core.errors import UserError
-from deepwell.optim.rules import Lists, Rule
-
-
-class _Group:
-    """Parameters that share their regularisation, with their places in the caller's list."""
-
-    def __init__(self, places: list[int], parameters: list[Tensor], rule: Rule, decay: float, l1: float) -> None:
-        self.places = places
-        self.parameters = parameters
-        self.decay = decay
-        self.l1 = l1
-        self.state: Lists = rule.begin(parameters)
+from deepwell.optim.group import Group
+from deepwell.optim.rule import Rule
 
 
 class Optimizer:
     """Changes parameters in place from their gradients.
 
     Args:
-        parameters: in the order in which ``step`` is given gradients.
+        parameters: in the order in which ``step`` is given gradients; floating, each once.
         rule: how to update.
         decayed: for each parameter, whether weight decay and L1 act on it.
-        weight_decay: L2; how it acts is the rule's.
+        weight_decay: L2; added to the gradient, or apart from it where the rule is decoupled (AdamW).
         l1: adds ``l1 * sign(w)`` to the gradient of decayed parameters, the subgradient of ``l1 * |w|``.
+
+    Raises:
+        UserError: a parameter twice, of whole numbers, or one whose elements share memory.
     """
 
     def __init__(
@@ -43,54 +36,52 @@ class Optimizer:
         l1: float = 0.0,
     ) -> None:
         self.rule = rule
-        everything = list(range(len(parameters)))
-        wanted = [(everything, 0.0, 0.0)]
-        if weight_decay or l1:
-            wanted = [([i for i in everything if decayed[i]], weight_decay, l1)]
-            wanted += [([i for i in everything if not decayed[i]], 0.0, 0.0)]
+        self._count = len(parameters)
+        _check(parameters)
+        regular = bool(weight_decay or l1)
+        places: dict[tuple[bool, torch.device, torch.dtype], list[int]] = {}
+        for i, p in enumerate(parameters):
+            places.setdefault((regular and decayed[i], p.device, p.dtype), []).append(i)
         self.groups = [
-            _Group(places, [parameters[i] for i in places], rule, decay, strength)
-            for places, decay, strength in wanted
-            if places
+            Group(
+                where,
+                [parameters[i] for i in where],
+                rule,
+                decay=weight_decay if key[0] else 0.0,
+                l1=l1 if key[0] else 0.0,
+            )
+            for key, where in places.items()
         ]
-        self._whole = self.groups[0].places == everything
 
     def step(self, gradients: Sequence[Tensor | None], learning_rate: float) -> None:
-        """One update; parameters whose gradient is None stay as they are. Call under ``torch.no_grad``."""
-        for group in self.groups:
-            parameters, state = group.parameters, group.state
-            found = list(gradients) if self._whole else [gradients[i] for i in group.places]
-            if any(g is None for g in found):
-                there = [i for i, g in enumerate(found) if g is not None]
-                if not there:
-                    continue
-                parameters = [parameters[i] for i in there]
-                state = {name: [values[i] for i in there] for name, values in state.items()}
-                found = [found[i] for i in there]
-            present: list[Tensor] = found  # type: ignore[assignment]
-            # a fused kernel walks memory: gradient and weight must lie alike (channels-last filters may not)
-            present = [
-                g if g.stride() == p.stride() else torch.empty_like(p).copy_(g)
-                for g, p in zip(present, parameters, strict=True)
-            ]
-            if group.l1:
-                torch._foreach_add_(present, torch._foreach_sign(parameters), alpha=group.l1)
-            self.rule.update(parameters, present, state, rate=learning_rate, decay=group.decay)
+        """One update. Call under ``torch.no_grad``.
 
-    def state(self) -> dict[str, Tensor]:
-        """The state tensors by stable names, ``mean.0`` for the first parameter; shared, not copied."""
-        return {
-            f"{name}.{place}": value
-            for group in self.groups
-            for name, values in group.state.items()
-            for place, value in zip(group.places, values, strict=True)
-        }
-
-    def load(self, state: Mapping[str, Tensor]) -> None:
-        """Take over a state, bit for bit.
+        Args:
+            gradients: one a parameter, of its shape; a parameter whose gradient is None stays as it is, and so does
+                its state. Not written to.
+            learning_rate: of this step.
 
         Raises:
-            UserError: names or shapes of another optimiser or model.
+            UserError: as many gradients as there are parameters, of their shapes, were expected.
+        """
+        if len(gradients) != self._count:
+            raise UserError(f"there are {len(gradients)} gradients", expected=f"{self._count}, one a parameter")
+        groups = self.groups
+        if len(groups) == 1:
+            groups[0].step(gradients, learning_rate)
+            return
+        for group in groups:
+            group.step([gradients[i] for i in group.places], learning_rate)
+
+    def state(self) -> dict[str, Tensor]:
+        """The state tensors by stable names, ``mean.0`` for the first parameter; no two share memory."""
+        return {name: value for group in self.groups for name, value in group.state().items()}
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Take over a state: what follows is bit for bit what would have followed without the interruption.
+
+        Raises:
+            UserError: names, shapes or types of another optimiser or model; nothing is changed then.
         """
         mine = self.state()
         if mine.keys() != state.keys():
@@ -98,10 +89,31 @@ class Optimizer:
             raise UserError(
                 f"the optimiser's state does not fit (it differs in {', '.join(odd)})",
                 expected="the state of the same optimiser on the same model",
+                fix="build the optimiser with the name and options that the state was saved with",
             )
         for name, value in mine.items():
-            if value.shape != state[name].shape:
+            given = state[name]
+            if value.shape != given.shape or value.dtype != given.dtype:
                 raise UserError(
-                    f"the optimiser's state {name} has shape {list(state[name].shape)}", expected=f"{list(value.shape)}"
+                    f"the optimiser's state {name} has shape {list(given.shape)} and type {given.dtype}",
+                    expected=f"{list(value.shape)} and {value.dtype}",
+                    fix="build the model as it was when the state was saved",
                 )
-            value.copy_(state[name])
+        for group in self.groups:
+            group.load(dict(state))
+
+
+def _check(parameters: Sequence[Tensor]) -> None:
+    seen: dict[int, int] = {}
+    for i, p in enumerate(parameters):
+        if id(p) in seen:
+            raise UserError(f"parameter {i} is parameter {seen[id(p)]} again", fix="give each parameter once")
+        seen[id(p)] = i
+        if not p.is_floating_point():
+            raise UserError(f"parameter {i} is of {p.dtype}", expected="a floating type", fix="leave it out")
+        if torch.empty_like(p).stride() != p.stride():
+            raise UserError(
+                f"parameter {i}, shape {list(p.shape)}, is a view with holes or shared elements",
+                expected="memory of its own",
+                fix="train the tensor that it is a view of, or its contiguous() copy",
+            )

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
 from deepwell.core.errors import UserError, unknown_name
+from deepwell.optim.adadelta import Adadelta
+from deepwell.optim.adagrad import Adagrad
+from deepwell.optim.adam import Adam
+from deepwell.optim.decayed import is_decayed
 from deepwell.optim.optimizer import Optimizer
-from deepwell.optim.rules import SGD, Adadelta, Adagrad, Adam, RMSprop, Rule
+from deepwell.optim.rmsprop import RMSprop
+from deepwell.optim.rule import Rule
+from deepwell.optim.sgd import SGD
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A named optimiser: how to make its rule, the options it takes, and a learning rate to begin with."""
+    """A named optimiser.
+
+    Attributes:
+        make: options to a rule.
+        description: what it is, and its source.
+        learning_rate: one to begin with.
+        options: names of the options that ``make`` takes.
+    """
 
     make: Callable[..., Rule]
     description: str
@@ -46,8 +60,10 @@ def build(
     name: str,
     named_parameters: Iterable[tuple[str, Tensor]],
     *,
+    learning_rate: float | None = None,
     weight_decay: float = 0.0,
     l1: float = 0.0,
+    undecayed: Collection[str] | None = None,
     **options: Any,
 ) -> Optimizer:
     """An optimiser over named parameters.
@@ -58,7 +74,10 @@ def build(
     Args:
         name: see ``OPTIMIZERS``.
         named_parameters: as ``module.named_parameters()`` gives them.
+        learning_rate: checked and not kept: each step is told its own.
         weight_decay, l1: strengths, at least 0.
+        undecayed: names that weight decay and L1 leave alone, such as ``undecayed(model)`` gives; None goes by
+            dimensions and names.
         options: of the rule, such as ``momentum`` or ``betas``.
 
     Raises:
@@ -73,15 +92,37 @@ def build(
     if name not in OPTIMIZERS:
         raise unknown_name("optimizer", name, OPTIMIZERS)
     entry = OPTIMIZERS[name]
-    for option in options:
+    for option, value in options.items():
         if option not in entry.options:
             raise unknown_name(f"option of {name}", option, entry.options or ["(none)"])
+        _check_option(option, value)
+    if learning_rate is not None and not (_is_number(learning_rate) and 0 < learning_rate < math.inf):
+        fix = f"leave it out for {entry.learning_rate}, the usual one of {name}"
+        raise UserError(f"learning_rate is {learning_rate}", expected="a number above 0", fix=fix)
     for word, value in (("weight_decay", weight_decay), ("l1", l1)):
-        if not 0 <= value < float("inf"):
+        if not (_is_number(value) and 0 <= value < math.inf):
             raise UserError(f"{word} is {value}", expected="a number from 0 up", fix=f"leave {word} out")
     named = list(named_parameters)
     if not named:
         raise UserError("there are no parameters to optimise", fix="set requires_grad on some of the model's")
-    decayed = [p.dim() > 1 and "embedding" not in key.lower() for key, p in named]
+    decayed = [is_decayed(key, p) if undecayed is None else key not in undecayed for key, p in named]
     rule = entry.make(**options)
     return Optimizer([p for _, p in named], rule, decayed=decayed, weight_decay=weight_decay, l1=l1)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _check_option(option: str, value: Any) -> None:
+    """Refuse what would make an update diverge, stand still or divide by zero."""
+    if option == "eps":
+        right, expected = _is_number(value) and 0 < value < math.inf, "a number above 0"
+    elif option == "betas":
+        right = isinstance(value, (tuple, list)) and len(value) == 2
+        right = right and all(_is_number(beta) and 0 <= beta < 1 for beta in value)
+        expected = "two numbers from 0 to below 1, such as (0.9, 0.999)"
+    else:
+        right, expected = _is_number(value) and 0 <= value < 1, "a number from 0 to below 1"
+    if not right:
+        raise UserError(f"{option} is {value}", expected=expected, fix=f"leave {option} out")

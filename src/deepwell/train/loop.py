@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -16,17 +13,14 @@ import torch
 from torch import Tensor
 
 from deepwell.data.batches import batches, order
-from deepwell.train.fault import Fault, locate
+from deepwell.train.chunks import Fetch, chunks
+from deepwell.train.fault import locate
 from deepwell.train.observe import EpochRecord, Start, StepRecord
+from deepwell.train.plan import Outcome, Plan, TrainingError
 from deepwell.train.speed import Choice, Pace, prepare_batch
 from deepwell.train.state import Checkpoint, Checkpoints, foreign_random_state, restore_foreign_random_state
 from deepwell.train.step import NotFiniteError, Step
-
-Fetch = Callable[[Tensor, int], tuple[Tensor, Tensor]]
-"""(rows int64 [n], epoch) -> (x, targets), augmented, normalised and on the device."""
-
-_CHUNK_BYTES = 4 << 20
-"""Batches are prepared several at a time: as many as stay near the processor's cache."""
+from deepwell.train.stop import stop_signals
 
 
 class Updater(Protocol):
@@ -45,57 +39,6 @@ class Schedule(Protocol):
     def state(self) -> dict[str, Any]: ...
 
     def load(self, state: dict[str, Any]) -> None: ...
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The numbers of a training.
-
-    Attributes:
-        epochs: passes over the training samples.
-        batch_size: samples a step.
-        accumulate: parts in which a batch is computed; the result is that of the whole batch.
-        seed: of the batches' order and of every draw in a step.
-        learning_rate: the highest; the schedule scales it.
-        monitor: the value by which the best epoch is known; ``loss`` in its name means smaller is better.
-        checkpoint_steps: save after this many steps; None: by the clock alone.
-        checkpoint_seconds: save after this many seconds.
-        workers: threads that prepare batches ahead; 0 prepares them between steps.
-    """
-
-    epochs: int
-    batch_size: int
-    accumulate: int = 1
-    seed: int = 0
-    learning_rate: float = 1e-3
-    monitor: str = "val_accuracy"
-    checkpoint_steps: int | None = None
-    checkpoint_seconds: float = 30.0
-    workers: int = 0
-
-    @property
-    def maximise(self) -> bool:
-        """Whether a higher value of ``monitor`` is better."""
-        return "loss" not in self.monitor
-
-
-class TrainingError(Exception):
-    """A training that can't go on; ``fault`` says where it went wrong."""
-
-    def __init__(self, words: str, fault: Fault | None = None, samples: Sequence[int] = ()) -> None:
-        super().__init__(words)
-        self.fault = fault
-        self.samples = tuple(samples)
-
-
-@dataclass
-class Outcome:
-    """What a training gives back."""
-
-    history: list[dict[str, float]]
-    best_epoch: int
-    stopped: str = ""
-    interrupted: bool = False
 
 
 @dataclass
@@ -181,7 +124,7 @@ class Loop:
         self._tell("on_start", start)
         self._saved_at = time.perf_counter()
         try:
-            with _stop_signals(self._interrupt):
+            with stop_signals(self._interrupt):
                 while self._epoch <= self.plan.epochs and not self._stopped and not self._interrupt.is_set():
                     self._run_epoch()
                 if self.checkpoints and self._saved_step != self._step:
@@ -202,7 +145,14 @@ class Loop:
         slices = list(batches(permutation, plan.batch_size))[first:]
         pace = Pace() if self.rethread else None
         last = time.perf_counter()
-        for parts_of_chunk in self._chunks(slices):
+        ready = chunks(
+            slices,
+            self.fetch,
+            epoch=self._epoch,
+            lay=lambda x: prepare_batch(x, self.choice),
+            workers=plan.workers,
+        )
+        for parts_of_chunk in ready:
             now = time.perf_counter()
             waited, last = waited + now - last, now
             for x, y, ids in parts_of_chunk:
@@ -245,33 +195,6 @@ class Loop:
     def _parts(self, x: Tensor, y: Tensor) -> list[tuple[Tensor, Tensor]]:
         count = min(self.plan.accumulate, len(y))
         return list(zip(x.tensor_split(count), y.tensor_split(count), strict=True))
-
-    def _chunks(self, slices: list[Tensor]) -> Iterator[list[tuple[Tensor, Tensor, Tensor]]]:
-        """Prepared batches, several at a time; each sample is the same however they are grouped."""
-        groups: list[list[Tensor]] = []
-        size = 1
-        if slices:
-            x, _ = self.fetch(slices[0][:1], self._epoch)
-            size = max(1, min(64, _CHUNK_BYTES // max(1, x.numel() * x.element_size() * len(slices[0]))))
-            groups = [slices[i : i + size] for i in range(0, len(slices), size)]
-        epoch = self._epoch
-
-        def prepare(group: list[Tensor]) -> list[tuple[Tensor, Tensor, Tensor]]:
-            x, y = self.fetch(group[0] if len(group) == 1 else torch.cat(group), epoch)
-            x = prepare_batch(x, self.choice)
-            lengths = [len(ids) for ids in group]
-            return list(zip(x.split(lengths), y.split(lengths), group, strict=True))
-
-        if self.plan.workers == 0:
-            yield from map(prepare, groups)
-            return
-        with ThreadPoolExecutor(self.plan.workers) as pool:
-            ahead = [pool.submit(prepare, group) for group in groups[: self.plan.workers]]
-            for index in range(len(groups)):
-                ready = ahead.pop(0).result()
-                if index + self.plan.workers < len(groups):
-                    ahead.append(pool.submit(prepare, groups[index + self.plan.workers]))
-                yield ready
 
     def _fold(self) -> None:
         """Read the sums that were kept on the device."""
@@ -409,23 +332,3 @@ class Loop:
         for observer in self.observers:
             if hasattr(observer, what):
                 getattr(observer, what)(*values)
-
-
-@contextlib.contextmanager
-def _stop_signals(flag: threading.Event) -> Iterator[None]:
-    """Ctrl-C and a polite kill end the training after the step under way; a second Ctrl-C ends it at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ask(_number: int, _frame: object) -> None:
-        if flag.is_set():
-            raise KeyboardInterrupt
-        flag.set()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

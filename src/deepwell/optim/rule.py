@@ -1,0 +1,60 @@
+"""What an update rule is: arithmetic on lists of tensors, with the state handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+Lists = dict[str, list[Tensor]]
+
+
+class Rule(Protocol):
+    """One way to change parameters by their gradients.
+
+    Attributes:
+        names: of the state tensors that lie like the parameters; all begin at zero.
+        counts: whether the rule is told how many updates each parameter has had, this one included.
+    """
+
+    names: tuple[str, ...]
+    counts: bool
+
+    def update(
+        self,
+        parameters: Sequence[Tensor],
+        gradients: Sequence[Tensor],
+        state: Lists,
+        steps: Sequence[Tensor],
+        *,
+        rate: float,
+        decay: float,
+    ) -> None:
+        """Change parameters and state in place.
+
+        Args:
+            parameters: at least one, of one device and one type.
+            gradients: one a parameter, of its shape and strides; not written to.
+            state: under each of ``names`` one tensor a parameter, of its shape and strides.
+            steps: one float32 0-dim tensor a parameter, read and not written; empty unless ``counts``.
+            rate: learning rate.
+            decay: weight decay, the L2 coefficient of this group.
+        """
+        ...
+
+
+def has_fused(name: str, parameter: Tensor) -> bool:
+    """Whether this PyTorch has the fused kernel ``torch._fused_NAME_`` for the parameter's device and type.
+
+    The kernels are not part of PyTorch's stable interface and not every device has each of them; every rule can
+    also be said in ``torch._foreach_*`` operations, which is what it falls back to.
+    """
+    devices = ("cpu",) if name == "adagrad" else ("cpu", "cuda")  # there is no fused Adagrad on an accelerator
+    return hasattr(torch, f"_fused_{name}_") and parameter.device.type in devices and parameter.is_floating_point()
+
+
+def with_decay(parameters: Sequence[Tensor], gradients: Sequence[Tensor], decay: float) -> Sequence[Tensor]:
+    """Gradients of ``loss + decay / 2 * |w|^2``: new tensors where there is decay, the same ones where not."""
+    return torch._foreach_add(gradients, parameters, alpha=decay) if decay else gradients

@@ -1,0 +1,164 @@
+"""One call of ``fit``: data, model and settings turned into what the loop is handed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from deepwell.core import devices
+from deepwell.core.errors import UserError
+from deepwell.core.files import cache_folder, digest_bytes, write_json
+from deepwell.dataset import Prepared
+from deepwell.inputs.augment import parse as parse_augment
+from deepwell.optim import build as build_optimizer
+from deepwell.optim import schedule as build_schedule
+from deepwell.run_folder import Run
+from deepwell.settings import Settings
+from deepwell.train.loop import Loop
+from deepwell.train.plan import Outcome, Plan
+from deepwell.train.predict import scores
+from deepwell.train.speed import Choice, fastest_threads, most_threads, prepare_model, race
+from deepwell.train.state import Checkpoints
+from deepwell.train.step import LossFunction, Step
+
+_RACE_VERSION = 1
+
+
+class Session:
+    """One call of ``fit``: everything that the loop is handed."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        prepared: Prepared,
+        settings: Settings,
+        *,
+        run: Run | None,
+        loss: LossFunction,
+        say: Callable[[str], None],
+    ) -> None:
+        self.network, self.prepared, self.settings = network, prepared, settings
+        self.run, self.loss, self.say = run, loss, say
+        self.device = next(network.parameters()).device
+        self.input = prepared.input
+        self.input.augment = parse_augment(settings.augment or "none")
+        self.rows = torch.from_numpy(prepared.split.train)
+
+    def fetch(self, ids: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
+        x = self.prepared.rows.gather(ids, epoch=epoch).to(self.device)
+        y = self.prepared.targets[ids].to(self.device)
+        x = self.input.prepare(x, ids=ids.to(self.device), seed=self.settings.seed, epoch=epoch)
+        return x, y
+
+    def probe(self) -> Tensor:
+        """A few training pictures, prepared without augmentation, for the watch to look at."""
+        return self.input.prepare(self.prepared.rows.gather(self.rows[:64]).to(self.device))
+
+    def step(self, network: nn.Module, autocast: torch.dtype | None) -> Step:
+        settings = self.settings
+        named = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
+        if not named:
+            raise UserError("no parameter of the model can be trained", fix="set requires_grad on some of them")
+        optimizer = build_optimizer(
+            settings.optimizer or "adam", named, weight_decay=settings.weight_decay or 0.0, l1=settings.l1
+        )
+        return Step(
+            network,
+            [p for _, p in named],
+            self.loss,
+            optimizer,
+            seed=settings.seed,
+            autocast=autocast,
+            clip_norm=settings.clip_norm,
+            clip_value=settings.clip_value,
+        )
+
+    def choose(self, stored: Choice | None) -> Choice:
+        """The step to use: the run's own, one measured before in the same circumstances, or a race."""
+        settings = self.settings
+        if stored is not None:
+            return stored
+        devices.keep_memory()
+        size = min(settings.batch_size or 32, len(self.rows))
+        self.network.train()
+        parts = [self.fetch(self.rows[:size], 1)]
+        precision = "float32" if settings.exact else settings.precision
+        circumstances = json.dumps(
+            [
+                _RACE_VERSION, devices.machine(), most_threads(), torch.__version__, str(self.network),
+                list(parts[0][0].shape), precision, settings.threads, settings.optimizer, str(self.device),
+            ]
+        )  # fmt: skip
+        path = cache_folder() / "race" / f"{digest_bytes(circumstances.encode())}.json"
+        try:
+            return Choice.from_json(json.loads(path.read_text()))
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        choice = race(self.network, self.step, parts, precision=precision, threads=settings.threads)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_json(path, choice.to_json())
+        except OSError:
+            self.say(f"the cache {path.parent} can't be written: the next run will measure again")
+        return choice
+
+    def train(self, choice: Choice, observers: list[Any], *, resume: bool) -> Outcome:
+        settings = self.settings
+        prepare_model(self.network, choice)
+        step = self.step(self.network, choice.autocast)
+        batch_size = min(settings.batch_size or 32, len(self.rows))
+        has_validation = len(self.prepared.split.validation) > 0
+        plan = Plan(
+            epochs=settings.epochs or 10,
+            batch_size=batch_size,
+            accumulate=settings.accumulate,
+            seed=settings.seed,
+            learning_rate=settings.learning_rate or 1e-3,
+            monitor=settings.monitor or ("val_accuracy" if has_validation else "loss"),
+            checkpoint_steps=settings.checkpoint_steps,
+            checkpoint_seconds=settings.checkpoint_seconds,
+            workers=settings.workers,
+        )
+        total = plan.epochs * -(-len(self.rows) // batch_size)
+        schedule = build_schedule(
+            settings.schedule or "constant", total_steps=total, warmup=round((settings.warmup or 0.0) * total)
+        )
+        checkpoints = Checkpoints(self.run.checkpoints) if self.run is not None else None
+
+        def rethread(parts: list[tuple[Tensor, Tensor]], now: int) -> int:
+            options = [now, most_threads() if now == 1 else 1]
+            return fastest_threads(self.network, self.step, parts, choice, options=options)
+
+        loop = Loop(
+            step,
+            self.fetch,
+            self.rows,
+            plan,
+            schedule,
+            validate=self._validate if has_validation else None,
+            count_hits=self.prepared.output.count_hits,
+            names=[name for name, p in self.network.named_parameters() if p.requires_grad],
+            observers=observers,
+            checkpoints=checkpoints,
+            choice=choice,
+            rethread=None if settings.exact or settings.threads or self.device.type != "cpu" else rethread,
+        )
+        return loop.run(checkpoints.latest() if resume and checkpoints is not None else None)
+
+    def _validate(self, model: nn.Module) -> dict[str, float]:
+        rows = torch.from_numpy(self.prepared.split.validation)
+        y = self.prepared.targets[rows]
+
+        def fetch(ids: Tensor) -> Tensor:
+            return self.input.prepare(self.prepared.rows.gather(ids).to(self.device))
+
+        found = scores(model, fetch, rows)
+        loss, count = self.loss(found, y)
+        return {
+            "val_loss": float(loss / count),
+            "val_accuracy": float(self.prepared.output.count_hits(found, y)) / len(y),
+        }
