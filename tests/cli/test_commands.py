@@ -180,7 +180,7 @@ MISTAKES: list[tuple[str, Maker, str]] = [
     ("empty folder", lambda f: [nothing(f)], "is empty"),
     ("one class", lambda f: [one_class(f)], "one class only, 'cat'"),
     ("no class folders", lambda f: [loose(f)], "20 pictures but no class folders"),
-    ("no such path", lambda f: [f.parent / "picturs"], "did you mean 'pictures'"),
+    ("no such path", lambda f: [f.parent / "picturs"], "/pictures'"),
     ("misspelt set", lambda _f: ["digit"], "did you mean 'digits'"),
     ("misspelt model", lambda f: [f, "--model", "resnt18"], "did you mean 'resnet18'"),
     ("misspelt optimizer", lambda f: [f, "--model", "mlp", "--optimizer", "adma"], "did you mean 'adam'"),

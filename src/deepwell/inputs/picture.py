@@ -88,8 +88,8 @@ def _opened(raw: Any) -> Iterator[Pillow.Image]:
             _check_pixels(raw, raw)
             yield raw
             return
-        whole = isinstance(raw, bytes)
-        with _quiet, io.BytesIO(raw) if whole else open(raw, "rb") as file, Pillow.open(file) as image:
+        stream = io.BytesIO(raw) if isinstance(raw, bytes) else open(raw, "rb")  # noqa: SIM115
+        with _quiet, stream as file, Pillow.open(file) as image:
             _check_pixels(raw, image)
             yield image
     except FileNotFoundError:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from deepwell.optim.rule import Lists, has_fused, with_decay
+from deepwell.optim.rule import Lists, fused_kernel, with_decay
 
 
 class Adagrad:
@@ -22,6 +22,7 @@ class Adagrad:
 
     def __init__(self, eps: float = 1e-10) -> None:
         self.eps = eps
+        self._kernel = fused_kernel("adagrad")
 
     def update(
         self,
@@ -35,8 +36,8 @@ class Adagrad:
     ) -> None:
         """See ``Rule.update``."""
         sums = state["sum"]
-        if has_fused("adagrad", parameters[0]):
-            torch._fused_adagrad_(
+        if self._kernel is not None and parameters[0].is_cpu:  # an accelerator has none
+            self._kernel(
                 parameters, gradients, sums, steps,
                 lr=rate, lr_decay=0.0, weight_decay=decay, eps=self.eps, maximize=False,
             )  # fmt: skip

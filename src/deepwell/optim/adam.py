@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from deepwell.optim.rule import Lists, has_fused, with_decay
+from deepwell.optim.rule import Lists, fused_kernel, with_decay
 
 
 class Adam:
@@ -32,8 +32,7 @@ class Adam:
         self.betas = betas
         self.eps = eps
         self.decoupled = decoupled
-        self._kernel_name = "adamw" if decoupled else "adam"
-        self._kernel = getattr(torch, f"_fused_{self._kernel_name}_", None)
+        self._kernel = fused_kernel("adamw" if decoupled else "adam")
 
     def update(
         self,
@@ -48,7 +47,7 @@ class Adam:
         """See ``Rule.update``."""
         means, squares = state["mean"], state["square"]
         b1, b2 = self.betas
-        if self._kernel is not None and has_fused(self._kernel_name, parameters[0]):
+        if self._kernel is not None and (parameters[0].is_cpu or parameters[0].is_cuda):
             self._kernel(
                 parameters, gradients, means, squares, [], steps, lr=rate, beta1=b1, beta2=b2,
                 weight_decay=decay, eps=self.eps, amsgrad=False, maximize=False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
@@ -45,14 +45,14 @@ class Rule(Protocol):
         ...
 
 
-def has_fused(name: str, parameter: Tensor) -> bool:
-    """Whether this PyTorch has the fused kernel ``torch._fused_NAME_`` for the parameter's device and type.
+def fused_kernel(name: str) -> Callable[..., None] | None:
+    """PyTorch's ``torch._fused_NAME_``, None where this PyTorch has none.
 
-    The kernels are not part of PyTorch's stable interface and not every device has each of them; every rule can
-    also be said in ``torch._foreach_*`` operations, which is what it falls back to.
+    The kernels are not part of PyTorch's stable interface; every rule can also be said in ``torch._foreach_*``
+    operations, which is what it falls back to. ``torch.optim`` classes are not constructed: their constructor
+    imports the compiler, a second at start-up.
     """
-    devices = ("cpu",) if name == "adagrad" else ("cpu", "cuda")  # there is no fused Adagrad on an accelerator
-    return hasattr(torch, f"_fused_{name}_") and parameter.device.type in devices and parameter.is_floating_point()
+    return getattr(torch, f"_fused_{name}_", None)
 
 
 def with_decay(parameters: Sequence[Tensor], gradients: Sequence[Tensor], decay: float) -> Sequence[Tensor]:

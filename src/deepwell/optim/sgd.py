@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from deepwell.optim.rule import Lists, has_fused, with_decay
+from deepwell.optim.rule import Lists, fused_kernel, with_decay
 
 
 class SGD:
@@ -31,6 +31,7 @@ class SGD:
     def __init__(self, momentum: float = 0.0, *, nesterov: bool = False) -> None:
         self.momentum = momentum
         self.nesterov = nesterov
+        self._kernel = fused_kernel("sgd")
         self.names: tuple[str, ...] = ("momentum",) if momentum else ()
 
     def update(
@@ -45,9 +46,9 @@ class SGD:
     ) -> None:
         """See ``Rule.update``."""
         buffers = state["momentum"] if self.momentum else []
-        if has_fused("sgd", parameters[0]):
+        if self._kernel is not None and (parameters[0].is_cpu or parameters[0].is_cuda):
             # a buffer of zeros makes the first step m = g, so that no step is a special one
-            torch._fused_sgd_(
+            self._kernel(
                 parameters, gradients, buffers, weight_decay=decay, momentum=self.momentum, lr=rate,
                 dampening=0.0, nesterov=self.nesterov, maximize=False, is_first_step=False,
             )  # fmt: skip

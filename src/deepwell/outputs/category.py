@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from deepwell.core.errors import UserError
 from deepwell.losses import cross_entropy
+from deepwell.outputs.labels import KINDS, natural, plain
 
-_KINDS = ("integer", "string", "one-hot")
+ClassWeights = str | Mapping[Any, float] | Sequence[float]
 
 
 class Category:
@@ -24,22 +25,49 @@ class Category:
     names and order are learnt from the training part and stored with the model.
 
     Args:
-        label_smoothing: share of each target that is spread over all classes.
-        class_weights: ``balanced``: classes weigh by the inverse of their number; or a weight for each class
-            by its name; None: all weigh the same.
+        classes: the classes in their order; None: all that the labels have, sorted as people count. Where the
+            labels are whole numbers and these are strings, a label is a place in this list, from 0.
+        label_smoothing: share of each target that is spread over all classes, from 0 to less than 1.
+        class_weights: ``balanced``: classes weigh by the inverse of their number; or a weight for each class,
+            by its name or in the order of ``classes``; None: all weigh the same.
+
+    Attributes:
+        classes: the names, in the order of the scores.
+        counts: training samples of each, in that order.
+        notes: what was noticed, in sentences.
+
+    >>> output = Category()
+    >>> output.learn(["dog", "cat", "dog"], np.arange(3))
+    >>> output.classes, output.encode(["dog"]).tolist()
+    (['cat', 'dog'], [1])
     """
 
     kind = "category"
+    metrics = ("accuracy", "macro_f1", "log_loss")
 
-    def __init__(self, *, label_smoothing: float = 0.0, class_weights: str | Mapping[Any, float] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        classes: Sequence[str | int] | None = None,
+        label_smoothing: float = 0.0,
+        class_weights: ClassWeights | None = None,
+    ) -> None:
         if isinstance(class_weights, str) and class_weights != "balanced":
             raise UserError(f"class_weights is '{class_weights}'", expected="balanced, or a weight for each class")
+        if not isinstance(label_smoothing, (int, float)) or not 0 <= label_smoothing < 1:
+            raise UserError(f"label_smoothing is {label_smoothing}", expected="a share from 0 to less than 1")
+        self.given = None if classes is None else _names(list(classes))
         self.label_smoothing = label_smoothing
         self.class_weights = class_weights
         self.classes: list[Any] = []
+        self.counts: list[int] = []
         self.labels = "string"
         self.weights: Tensor | None = None
         self.notes: list[str] = []
+
+    def __str__(self) -> str:
+        shown = ", ".join(map(str, self.classes[:6])) + (", ..." if len(self.classes) > 6 else "")
+        return f"{len(self.classes)} classes: {shown}"
 
     # ---- labels in
 
@@ -48,76 +76,101 @@ class Category:
 
         Args:
             targets: raw labels of all samples.
-            train: row numbers of the training part.
+            train: row numbers of the training part, int64 [k].
 
         Raises:
             UserError: one class only, missing or fractional labels, several ones in a row, a class that is
-                nowhere in the training part.
+                nowhere in the training part, weights that don't fit.
         """
-        values, self.labels = _plain(targets)
-        if self.labels == "one-hot":
-            self.classes = list(range(np.asarray(targets).shape[1]))
-        else:
-            self.classes = sorted(set(values), key=_natural)
-        there = {values[row] for row in train.tolist()}
-        missing = [c for c in self.classes if c not in there]
+        values, self.labels, width = plain(targets)
+        found = list(range(width)) if width else sorted(set(values), key=natural)
+        self.classes = found if self.given is None else list(self.given)
+        numbers = self._numbers(values, self.labels, width)
+        counts = np.bincount(numbers[np.asarray(train, dtype=np.int64)], minlength=len(self.classes))
+        self.counts = counts.tolist()
+        self._check_counts(len(train))
+        self.notes = self._remarks(found, targets)
+        self.weights = None if self.class_weights is None else self._weigh(self.class_weights)
+
+    def _check_counts(self, samples: int) -> None:
+        there = [name for name, count in zip(self.classes, self.counts, strict=True) if count]
+        missing = [name for name, count in zip(self.classes, self.counts, strict=True) if not count]
         if len(there) < 2:
             raise UserError(
-                f"all {len(train)} training samples have the label {next(iter(there), None)!r}",
+                f"all {samples} training samples have the label {next(iter(there), None)!r}",
                 expected="at least two classes",
                 fix="check the column or the folders of labels",
             )
         if missing:
-            names = ", ".join(repr(c) for c in missing[:5])
+            more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
             raise UserError(
-                f"no training sample has the label {names}",
+                f"no training sample has the label {', '.join(repr(c) for c in missing[:5])}{more}",
                 expected="each class in the training part",
                 fix="collect samples of it, or leave its samples out",
             )
-        if self.labels == "integer" and self.classes != list(range(len(self.classes))):
-            shown = ", ".join(map(str, self.classes[:6])) + (", ..." if len(self.classes) > 6 else "")
-            self.notes.append(f"the labels are {shown}: they are counted from 0 inside and come out as they went in")
-        if self.class_weights is not None:
-            self._weigh([values[row] for row in train.tolist()])
 
-    def _weigh(self, values: list[Any]) -> None:
-        if isinstance(self.class_weights, Mapping):
-            unknown = [k for k in self.class_weights if k not in self.classes]
+    def _remarks(self, found: list[Any], targets: Sequence[Any]) -> list[str]:
+        notes = []
+        if getattr(targets, "ndim", 1) == 2 and self.labels != "one-hot":
+            notes.append("the labels are a column [n, 1]: it is read as [n]")
+        if self.labels == "integer" and self.given is None and found != list(range(len(found))):
+            shown = ", ".join(map(str, found[:6])) + (", ..." if len(found) > 6 else "")
+            notes.append(f"the labels are {shown}: they are counted from 0 inside and come out as they went in")
+        return notes
+
+    def _weigh(self, asked: ClassWeights) -> Tensor:
+        if isinstance(asked, Mapping):
+            # a folder's name '3' and the whole number 3 mean the same class here too
+            by_name = {str(name): value for name, value in asked.items()}
+            unknown = [name for name in by_name if name not in map(str, self.classes)]
             if unknown:
-                raise UserError(f"class_weights names {unknown[0]!r}", expected=f"one of {self.classes}")
-            found = [float(self.class_weights.get(c, 1.0)) for c in self.classes]
+                raise UserError(f"class_weights names '{unknown[0]}'", expected=f"some of {self.classes}")
+            found = [float(by_name.get(str(name), 1.0)) for name in self.classes]
+        elif isinstance(asked, str):
+            found = [sum(self.counts) / (len(self.classes) * count) for count in self.counts]
         else:
-            found = [len(values) / (len(self.classes) * values.count(c)) for c in self.classes]
+            found = [float(value) for value in asked]
+            if len(found) != len(self.classes):
+                raise UserError(f"class_weights are {len(found)} numbers", expected=f"{len(self.classes)}, one a class")
         if not all(math.isfinite(w) and w > 0 for w in found):
             raise UserError(f"class_weights are {found}", expected="positive numbers")
-        self.weights = torch.tensor(found)
+        return torch.tensor(found)
 
     def encode(self, targets: Sequence[Any]) -> Tensor:
         """Raw labels to class numbers, int64 [n].
 
+        One-hot rows are understood where whole numbers or names were learnt, and the reverse.
+
         Raises:
             UserError: a label that was not learnt, with its row.
         """
-        values, kind = _plain(targets)
-        if kind == "one-hot" and self.labels != "one-hot":
-            width = np.asarray(targets).shape[1]
-            if width != len(self.classes):
-                raise UserError(f"the labels are rows of {width} numbers", expected=f"{len(self.classes)} classes")
-            values = [self.classes[value] for value in values]
-        numbers = {value: number for number, value in enumerate(self.classes)}
-        if kind != self.labels and not any(v in numbers for v in values):
+        return torch.from_numpy(self._numbers(*plain(targets)))
+
+    def _numbers(self, values: list[Any], kind: str, width: int) -> np.ndarray:
+        if width and width != len(self.classes):
+            raise UserError(
+                f"the labels are rows of {width} numbers",
+                expected=f"{len(self.classes)} classes, so rows of {len(self.classes)}, or one label a sample",
+            )
+        numbers: dict[Any, int] = {name: number for number, name in enumerate(self.classes)}
+        if width:
+            return np.asarray(values, dtype=np.int64)
+        if kind == "integer" and self.labels == "integer" and self.given is not None and isinstance(self.given[0], str):
+            numbers = dict(zip(range(len(self.classes)), range(len(self.classes)), strict=True))
+        elif not any(v in numbers for v in values):
             # a folder's name '3' and the whole number 3 mean the same class
-            numbers = {str(value): number for value, number in numbers.items()}
+            numbers = {str(name): number for name, number in numbers.items()}
             values = [str(value) for value in values]
-        for row, value in enumerate(values):
-            if value not in numbers:
-                shown = ", ".join(map(str, self.classes[:12])) + (", ..." if len(self.classes) > 12 else "")
-                raise UserError(
-                    f"sample {row} has the label {value!r}, which the model has not learnt",
-                    expected=f"one of {shown}",
-                    fix="correct the label, or train again with samples of this class",
-                )
-        return torch.tensor([numbers[value] for value in values], dtype=torch.int64)
+        try:
+            return np.fromiter((numbers[value] for value in values), np.int64, len(values))
+        except KeyError:
+            row = next(row for row, value in enumerate(values) if value not in numbers)
+        shown = ", ".join(map(str, list(numbers)[:12])) + (", ..." if len(numbers) > 12 else "")
+        raise UserError(
+            f"sample {row} has the label {values[row]!r}, which the model has not learnt",
+            expected=f"one of {shown}",
+            fix="correct the label, or train again with samples of this class",
+        )
 
     # ---- scores
 
@@ -125,15 +178,34 @@ class Category:
         """A linear layer from a representation [n, features] to scores [n, classes]."""
         return nn.Linear(features, len(self.classes))
 
+    def check_scores(self, scores: Tensor, targets: Tensor) -> None:
+        """Once before training: the scores have the shape that the loss needs, [n, classes].
+
+        Raises:
+            UserError: another width or length; for a user's own module, says what its last layer should be.
+        """
+        wanted = [len(targets), len(self.classes)]
+        if list(scores.shape) != wanted:
+            raise UserError(
+                f"the model gives scores of shape {list(scores.shape)}",
+                expected=f"{wanted}: one score for each of {len(self.classes)} classes",
+                fix=f"let the last layer have {len(self.classes)} outputs, such as nn.Linear(..., {len(self.classes)})",
+            )
+
     def loss(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """(sum, count) of the categorical cross-entropy."""
+        """(sum, count) of the categorical cross-entropy.
+
+        Args:
+            scores: [n, classes], never softmaxed.
+            targets: class numbers int64 [n], or probabilities [n, classes].
+        """
         weights = self.weights
         if weights is not None and weights.device != scores.device:
             weights = self.weights = weights.to(scores.device)
         return cross_entropy(scores, targets, label_smoothing=self.label_smoothing, weights=weights)
 
     def soft(self, targets: Tensor) -> Tensor:
-        """Class numbers [n] to one-hot probabilities [n, classes]."""
+        """Class numbers [n] to one-hot probabilities, float32 [n, classes]."""
         return torch.nn.functional.one_hot(targets, len(self.classes)).float()
 
     def count_hits(self, scores: Tensor, targets: Tensor) -> Tensor:
@@ -144,101 +216,83 @@ class Category:
     # ---- answers out
 
     def decode(self, scores: Tensor) -> Tensor:
-        """Scores [n, classes] to probabilities."""
+        """Scores [n, classes] to probabilities, float32 [n, classes]."""
         return scores.float().softmax(1)
 
     def answers(self, probabilities: Tensor) -> list[dict[str, Any]]:
-        """One dictionary a sample: prediction, confidence, probabilities by class."""
-        found = []
-        for row in probabilities.tolist():
-            best = max(range(len(row)), key=row.__getitem__)
-            by_class = {str(name): value for name, value in zip(self.classes, row, strict=True)}
-            found.append({"prediction": self.classes[best], "confidence": row[best], "probabilities": by_class})
-        return found
+        """One dictionary a sample: prediction, confidence, probabilities by class.
+
+        >>> output = Category.from_state({"classes": ["cat", "dog"], "labels": "string", "label_smoothing": 0.0})
+        >>> output.answers(torch.tensor([[0.25, 0.75]]))[0]["prediction"]
+        'dog'
+        """
+        names = [str(name) for name in self.classes]
+        best = probabilities.argmax(1).tolist()
+        return [
+            {
+                "prediction": self.classes[place],
+                "confidence": row[place],
+                "probabilities": dict(zip(names, row, strict=True)),
+            }
+            for row, place in zip(probabilities.tolist(), best, strict=True)
+        ]
 
     # ---- saved and loaded
 
     def state(self) -> dict[str, Any]:
         """All that answers need, as plain JSON values."""
-        return {"classes": self.classes, "labels": self.labels, "label_smoothing": self.label_smoothing}
+        return {
+            "classes": self.classes,
+            "labels": self.labels,
+            "by_place": self.labels == "integer" and self.given is not None and isinstance(self.given[0], str),
+            "counts": self.counts,
+            "label_smoothing": self.label_smoothing,
+            "weights": None if self.weights is None else self.weights.tolist(),
+        }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Category:
         """Undo ``state``.
 
         Raises:
-            UserError: values that can't be meant.
+            UserError: values that can't be meant; names the field.
         """
-        made = cls(label_smoothing=float(state.get("label_smoothing", 0.0)))
-        classes, labels = state["classes"], state["labels"]
-        if not isinstance(classes, list) or not 2 <= len(classes) <= 1_000_000 or labels not in _KINDS:
-            raise UserError("the model's list of classes can't be read", expected="at least two names")
-        if not all(isinstance(c, (str, int)) for c in classes) or len(set(classes)) != len(classes):
-            raise UserError("the model's classes are no names", expected="different strings or whole numbers")
-        made.classes, made.labels = classes, labels
-        return made
+        return _checked(cls, state)
 
 
-def _natural(value: Any) -> tuple[Any, ...]:
-    if isinstance(value, int):
-        return (0, value)
-    pieces = re.split(r"(\d+)", value)
-    return (1, *((0, int(p), "") if p.isdigit() else (1, 0, p) for p in pieces if p))
+def _names(classes: Any) -> list[Any]:
+    """Classes as a list, all strings or all whole numbers, each once.
+
+    Raises:
+        UserError: fewer than two, a name twice, something that is no name.
+    """
+    if not isinstance(classes, list) or not 2 <= len(classes) <= 1_000_000:
+        raise UserError("the list of classes can't be used", expected="at least two names")
+    kinds = {type(name) for name in classes}
+    if not (kinds == {str} or kinds == {int}):
+        raise UserError("the classes are no names", expected="all strings, or all whole numbers")
+    twice = [name for name, count in Counter(classes).items() if count > 1]
+    if twice:
+        raise UserError(f"the class {twice[0]!r} is there twice", expected="different names")
+    return classes
 
 
-def _plain(targets: Sequence[Any]) -> tuple[list[Any], str]:
-    """Raw labels as hashable values, and their kind."""
-    if hasattr(targets, "detach"):
-        targets = targets.detach().cpu().numpy()
-    rows = targets if isinstance(targets, np.ndarray) else None
-    if rows is None and len(targets) and isinstance(targets[0], (list, tuple, np.ndarray)):
-        rows = np.array(targets)
-    elif rows is None and len(targets) and hasattr(targets[0], "detach"):
-        rows = np.stack([np.asarray(t) for t in targets])
-    if rows is not None and rows.ndim == 2 and rows.shape[1] == 1:
-        rows = rows[:, 0]
-    if rows is not None and rows.ndim == 2:
-        return _one_hot(rows), "one-hot"
-    if rows is not None and rows.ndim != 1:
-        raise UserError(f"the labels have the shape {list(rows.shape)}", expected="one label a sample, or one-hot rows")
-    return _scalars(rows.tolist() if rows is not None else list(targets))
-
-
-def _one_hot(rows: np.ndarray) -> list[int]:
-    if rows.dtype.kind not in "buif":
-        raise UserError(f"the labels are rows of {rows.dtype}", expected="one-hot rows of numbers")
-    right = ((rows == 0) | (rows == 1)).all(1) & (rows.sum(1) == 1)
-    if not right.all():
-        row = int(np.flatnonzero(~right)[0])
-        raise UserError(
-            f"the labels of sample {row} are {rows[row].tolist()}",
-            expected="one-hot rows: a single 1, else 0",
-            fix="give one class a sample; several at once (multi-label) are another task",
-        )
-    return rows.argmax(1).tolist()
-
-
-def _scalars(values: list[Any]) -> tuple[list[Any], str]:
-    made: list[Any] = []
-    for row, value in enumerate(values):
-        if isinstance(value, np.generic):
-            value = value.item()
-        if value is None or (isinstance(value, float) and not math.isfinite(value)) or value == "":
-            raise UserError(f"sample {row} has no label ({value!r})", fix="give it one, or leave the sample out")
-        if isinstance(value, float):
-            if value != int(value):
-                raise UserError(
-                    f"sample {row} has the label {value}",
-                    expected="classes: strings or whole numbers",
-                    fix="predicting a quantity is another task than choosing a class",
-                )
-            value = int(value)
-        if isinstance(value, bool):
-            value = int(value)
-        if not isinstance(value, (str, int)):
-            raise UserError(f"sample {row} has a label of type {type(value).__name__}", expected="a string or a number")
-        made.append(value)
-    kinds = {type(value) for value in made}
-    if kinds == {str, int}:
-        made = [str(value) for value in made]
-    return made, "integer" if kinds == {int} else "string"
+def _checked(cls: type[Category], state: Mapping[str, Any]) -> Category:
+    classes = _names(state.get("classes"))
+    smoothing, labels, weights = state.get("label_smoothing", 0.0), state.get("labels"), state.get("weights")
+    if labels not in KINDS:
+        raise UserError(f"the model's labels are of kind {labels!r}", expected=f"one of {', '.join(KINDS)}")
+    if isinstance(smoothing, bool):
+        raise UserError("the model's label_smoothing is a truth value", expected="a share from 0 to less than 1")
+    by_place = state.get("by_place") is True and labels == "integer" and isinstance(classes[0], str)
+    made = cls(classes=classes if by_place else None, label_smoothing=smoothing)
+    made.classes, made.labels = classes, labels
+    counts = state.get("counts") or []
+    if not isinstance(counts, list) or len(counts) not in (0, len(classes)) or not all(type(c) is int for c in counts):
+        raise UserError("the model's counts of its classes can't be read", expected="a whole number for each class")
+    made.counts = counts
+    if weights is not None:
+        if not isinstance(weights, list) or not all(type(w) in (int, float) for w in weights):
+            raise UserError("the model's class weights can't be read", expected="a number for each class")
+        made.weights = made._weigh(weights)
+    return made

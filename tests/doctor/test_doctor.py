@@ -1,0 +1,194 @@
+"""Findings on models and data that are wrong in one known way; none on those that are right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from deepwell.doctor import Finding, Watch, examine
+from deepwell.doctor.data import look
+from deepwell.doctor.watch import dead_units
+from deepwell.losses import cross_entropy
+from deepwell.models import build
+from deepwell.nn.network import Network
+from deepwell.train.observe import EpochRecord, Start, StepRecord
+from deepwell.train.step import StepResult
+
+
+class Mixes(nn.Module):
+    """The second tutorial's flattening: view(-1, n) cuts the batch elsewhere where the numbers happen to divide."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out = nn.Linear(32, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(x.flatten(2).transpose(1, 2).reshape(-1, 32))[: len(x)]
+
+
+class Listed(nn.Module):
+    """A layer that is never called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.used, self.unused = nn.Linear(64, 3), nn.Linear(64, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.used(x.flatten(1))
+
+
+def zeroed() -> nn.Module:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    with torch.no_grad():
+        model[1].weight.zero_()
+    return model
+
+
+def nan() -> nn.Module:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    with torch.no_grad():
+        model[1].bias.fill_(float("nan"))
+    return model
+
+
+def frozen() -> nn.Module:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    return model.requires_grad_(False)
+
+
+WRONG: list[tuple[str, Callable[[], nn.Module], str]] = [
+    ("softmax before the loss", lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 3), nn.Softmax(1)), "M01"),
+    ("five classes for three", lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 5)), "M07"),
+    ("a size that does not fit", lambda: nn.Sequential(nn.Flatten(), nn.Linear(63, 3)), "M17"),
+    ("kernels larger than the map", lambda: nn.Sequential(nn.Conv2d(1, 4, 5), nn.Conv2d(4, 4, 5)), "M17"),
+    ("samples mixed", Mixes, "M19"),
+    ("weights all zero", zeroed, "M18"),
+    ("NaN", nan, "O20"),
+    ("nothing to train", frozen, "M27"),
+]
+
+
+@pytest.mark.parametrize(("make", "code"), [row[1:] for row in WRONG], ids=[row[0] for row in WRONG])
+def test_wrong_models_are_stopped(make: Callable[[], nn.Module], code: str) -> None:
+    torch.manual_seed(0)
+    x, y = torch.randn(16, 1, 8, 8), torch.arange(16) % 3
+    found = examine(make(), cross_entropy, (x, y), classes=3)
+    assert code in [f.code for f in found if f.level == "stop"], found
+    assert all(f.evidence and f.advice for f in found)
+
+
+def test_an_unused_layer_is_a_warning() -> None:
+    found = examine(Listed(), cross_entropy, (torch.randn(8, 1, 8, 8), torch.arange(8) % 3), classes=3)
+    assert [(f.code, f.level) for f in found] == [("M24", "warn")]
+
+
+@pytest.mark.parametrize("name", ["cnn", "cnn-bn", "compact", "lenet5", "mlp", "resnet18", "separable", "alexnet"])
+def test_right_models_pass_untouched(name: str) -> None:
+    torch.manual_seed(0)
+    body: Any = build(name, (1, 16, 16))
+    model = Network(body, nn.Linear(body.features, 3))
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    batch = torch.randn(16, 1, 16, 16), torch.arange(16) % 3
+    state = torch.get_rng_state()
+    found = examine(model, cross_entropy, batch, classes=3)
+    assert found == []
+    assert model.training
+    assert torch.equal(state, torch.get_rng_state())
+    assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
+    assert all(not m._forward_hooks and not m._forward_pre_hooks for m in model.modules())
+
+
+class Plain:
+    """Rows without digests."""
+
+    def __init__(self, x: Tensor) -> None:
+        self.x = x
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def gather(self, rows: Tensor, *, epoch: int = 0) -> Tensor:
+        return self.x[rows]
+
+
+def codes(targets: list[int], train: int, validation: int, rows: Any = None) -> set[str]:
+    n = len(targets)
+    split = SimpleNamespace(
+        train=np.arange(train), validation=np.arange(train, train + validation), test=np.arange(train + validation, n)
+    )
+    rows = rows or Plain(torch.randint(0, 255, (n, 4, 4, 1)))
+    found = look(targets=torch.tensor(targets), classes=["a", "b"], split=split, rows=rows)
+    return {f.code for f in found}
+
+
+def test_data() -> None:
+    assert codes([0, 1] * 500, 600, 200) == set()
+    assert "D09" in codes([0] * 950 + [1] * 20 + [0] * 15 + [1] * 15, 970, 30)
+    assert "D23" in codes([0, 1] * 60, 100, 10)
+    assert "D10" in codes([0, 1] * 300 + [0] * 400, 600, 200)
+    assert "D06" in codes([0, 1] * 500, 600, 200, Plain(torch.full((1000, 4, 4, 1), 7)))
+
+
+def record(step: int, gradients: list[Tensor], parameters: list[Tensor]) -> StepRecord:
+    result = StepResult(torch.tensor(1.0), torch.tensor(1.0), [], [], gradients)
+    return StepRecord(step, 1, 0.1, result, [f"layer{i}.weight" for i in range(len(gradients))], parameters)
+
+
+def watching(model: nn.Module | None = None) -> tuple[Watch, list[str]]:
+    said: list[str] = []
+    watch = Watch(model or nn.Sequential(nn.Linear(3, 3)), torch.randn(8, 3), say=said.append)
+    watch.on_start(Start(10, 10, 100, 0, "val_accuracy", True))
+    return watch, said
+
+
+def test_vanishing_and_exploding_gradients_are_named_by_layer() -> None:
+    weights = [torch.randn(4, 4) for _ in range(4)]
+    watch, said = watching()
+    for step in range(50, 500, 50):
+        watch.on_step(record(step, [torch.full((4, 4), 10.0 ** (i - 6)) for i in range(4)], weights))
+    assert len(said) == 1
+    assert "O09 layer0.weight" in said[0]
+    watch, said = watching()
+    for step in range(50, 1000, 50):
+        size = 1.0 if step < 600 else 100.0
+        watch.on_step(record(step, [torch.full((4, 4), size) for _ in range(4)], weights))
+    assert len(said) == 1
+    assert "O08" in said[0]
+    assert "--clip-norm" in said[0]
+
+
+def test_a_healthy_curve_says_nothing_and_an_overfitted_one_does() -> None:
+    model = nn.Sequential(nn.Linear(3, 3))
+    watch, said = watching(model)
+    for epoch in range(10):
+        values = {"loss": 1 / (epoch + 1), "accuracy": 0.9, "val_loss": 1.1 / (epoch + 1), "val_accuracy": 0.9}
+        watch.on_epoch(EpochRecord(epoch, epoch, values, model))
+    assert said == []
+    for epoch in range(10):
+        values = {"loss": 0.1 / (epoch + 1), "accuracy": 1.0, "val_loss": 0.2 + 0.1 * epoch, "val_accuracy": 0.8}
+        watch.on_epoch(EpochRecord(epoch, epoch, values, model))
+    assert [text.split()[1] for text in said] == ["E09"]
+
+
+def test_dead_units_and_underfitting() -> None:
+    model = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2))
+    with torch.no_grad():
+        model[0].bias[:6] = -1e3
+    assert dead_units(model, torch.rand(9, 3)) == {"1": 0.75}
+    watch, said = watching(model)
+    values = {"loss": 0.69, "accuracy": 0.5, "val_loss": 0.69, "val_accuracy": 0.5}
+    for epoch in range(6):
+        watch.on_epoch(EpochRecord(epoch, epoch, values, model))
+    assert sorted(text.split()[1] for text in said) == ["O10", "O19"]
+
+
+def test_a_finding_reads_as_a_sentence() -> None:
+    finding = Finding("M01", "stop", "output", "the scores are probabilities", "remove the softmax")
+    assert str(finding) == "stop M01 output: the scores are probabilities. remove the softmax"
+    assert set(finding.to_json()) == {"code", "level", "where", "evidence", "advice"}

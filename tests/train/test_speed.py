@@ -1,0 +1,88 @@
+"""The race leaves no trace and drops what does not agree; contention is noticed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import deepwell as dw
+from deepwell.core.errors import UserError
+from deepwell.learner import Learner
+from deepwell.losses import cross_entropy
+from deepwell.optim import build
+from deepwell.train.speed import Choice, Pace, fastest_threads, race
+from deepwell.train.step import Step
+
+
+def builder(model: nn.Module, autocast: torch.dtype | None) -> Step:
+    named = list(model.named_parameters())
+    return Step(model, [p for _, p in named], cross_entropy, build("adam", named), autocast=autocast)
+
+
+def test_the_race_touches_nothing() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5), nn.Flatten(), nn.Linear(144, 3))
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    parts = [(torch.randn(8, 1, 8, 8), torch.arange(8) % 3)]
+    choice = race(model, builder, parts, budget=0.05)
+    assert len(choice.measured) >= 2
+    assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
+    assert torch.equal(state, torch.get_rng_state())
+    assert torch.get_num_threads() == threads
+    assert Choice.from_json(choice.to_json()) == choice
+    assert fastest_threads(model, builder, parts, choice, options=[1]) == 1
+
+
+def test_precision_is_pinned_by_name() -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    parts = [(torch.randn(4, 1, 8, 8), torch.arange(4) % 3)]
+    assert not race(model, builder, parts, precision="float32", budget=0.01).bfloat16
+    assert race(model, builder, parts, precision="bfloat16", threads=1, budget=0.01).bfloat16
+    with pytest.raises(UserError, match="unknown precision"):
+        race(model, builder, parts, precision="float16")
+
+
+def test_a_second_start_repeats_the_choice(small: Any) -> None:
+    choices = []
+    for _ in range(2):
+        learner = Learner(dw.arrays(*small), "cnn")
+        choices.append(learner.fit(epochs=1, progress=False).choice)
+    assert choices[0] == choices[1], "also in what was measured: the second was read, not raced"
+
+
+def test_slow_steps_are_noticed_and_a_hiccup_is_not() -> None:
+    pace = Pace(window=0.1)
+    assert not any(pace.slowed(0.01) for _ in range(100))
+    assert not pace.slowed(0.5), "one window"
+    assert not any(pace.slowed(0.01) for _ in range(100))
+    assert any(pace.slowed(0.05) for _ in range(20))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_workers_change_nothing(small: Any, workers: int) -> None:
+    weights = []
+    for count in (0, workers):
+        learner = Learner(dw.arrays(*small), "mlp")
+        learner.fit(epochs=2, augment="flip,crop=2,rotate=10,erase=0.5", workers=count, exact=True, progress=False)
+        weights.append(learner.build().state_dict())
+    assert all(torch.equal(v, weights[1][k]) for k, v in weights[0].items())
+
+
+def test_evaluation_does_not_depend_on_the_batch(small: Any) -> None:
+    learner = Learner(dw.arrays(*small), "cnn-bn")
+    learner.fit(epochs=1, progress=False)
+    saved = learner.saved()
+    torch.testing.assert_close(saved.scores(small[0], batch_size=7), saved.scores(small[0], batch_size=120))
+
+
+def test_a_batch_larger_than_the_set_and_a_last_batch_of_one(small: Any) -> None:
+    x, y = small
+    learner = Learner(dw.arrays(x[:41], y[:41], validation=0.0), "cnn-bn")
+    assert len(learner.fit(epochs=1, batch_size=1000, progress=False).epochs) == 1
+    assert len(learner.fit(epochs=1, batch_size=40, progress=False).epochs) == 1
+    history = learner.fit(epochs=1, batch_size=41, optimizer="sgd", progress=False)
+    assert history["loss"][0] > 0
