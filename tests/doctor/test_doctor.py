@@ -179,6 +179,8 @@ def test_a_healthy_curve_says_nothing_and_an_overfitted_one_does() -> None:
 def test_dead_units_and_underfitting() -> None:
     model = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2))
     with torch.no_grad():
+        model[0].weight.fill_(1.0)
+        model[0].bias[:] = 1.0
         model[0].bias[:6] = -1e3
     assert dead_units(model, torch.rand(9, 3)) == {"1": 0.75}
     watch, said = watching(model)

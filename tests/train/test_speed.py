@@ -26,8 +26,8 @@ def test_the_race_touches_nothing() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5), nn.Flatten(), nn.Linear(144, 3))
     before = {k: v.clone() for k, v in model.state_dict().items()}
-    state, threads = torch.get_rng_state(), torch.get_num_threads()
     parts = [(torch.randn(8, 1, 8, 8), torch.arange(8) % 3)]
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
     choice = race(model, builder, parts, budget=0.05)
     assert len(choice.measured) >= 2
     assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())

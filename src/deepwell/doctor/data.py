@@ -38,6 +38,7 @@ def look(
         name, why = skipped[0]
         evidence = f"{len(skipped)} samples can't be read and were left out; the first: {name}: {why}"
         findings.append(Finding("D30", "note", "samples", evidence, "mend or remove these files"))
+    findings += _values(rows, split)
     if hasattr(rows, "digests"):
         findings += _contents(rows, targets, classes, split)
     return findings
@@ -104,6 +105,11 @@ def _contents(rows: Any, targets: Tensor, classes: Sequence[Any], split: Any) ->
             findings.append(Finding("D19", "warn", "labels", evidence, "look at these pairs and mend the labels"))
         evidence = f"{repeated} of {len(digests)} samples equal another; equal samples are on one side of the split"
         findings.append(Finding("D14", "note", "samples", evidence, "nothing to do, unless you did not expect it"))
+    return findings
+
+
+def _values(rows: Rows, split: Any) -> list[Finding]:
+    findings = []
     sample = torch.from_numpy(split.train[:: max(1, len(split.train) // _LOOKED_AT)])
     values = rows.gather(sample[:2000])
     flat = values.reshape(len(values), -1)
