@@ -79,18 +79,6 @@ def _reaction(model: nn.Module, x: Tensor, scores: Tensor) -> list[Finding]:
     findings = []
     with torch.no_grad():
         scale = float(scores.abs().max())
-        if bool((x != x[:1]).any()) and _spread(scores) <= 1e-6 * max(scale, 1e-6):
-            # running statistics that have seen nothing may shrink every signal: judge with the batch's own
-            norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
-            for norm in norms:
-                norm.train()
-            again = model(x)
-            for norm in norms:
-                norm.eval()
-            if _spread(again) <= 1e-6 * max(float(again.abs().max()), 1e-6):
-                evidence = f"different inputs give the same scores (they differ by {_spread(again):.1e})"
-                advice = "look for weights that are zero, a layer that is never called, units that are all dead"
-                findings.append(Finding("M18", "stop", "model", evidence, advice))
         # change all samples but the first and look at the first, then the first alone and look at all others
         rest, first = x.clone(), x.clone()
         rest[1:] = rest[1:].flip(0) if len(x) > 2 else -rest[1:]
@@ -101,6 +89,19 @@ def _reaction(model: nn.Module, x: Tensor, scores: Tensor) -> list[Finding]:
             evidence = f"a sample's scores change by {change:.2g} when only others of its batch are changed"
             advice = "a view or reshape mixes samples: keep the first dimension, as x.flatten(1) does"
             findings.append(Finding("M19", "stop", "model", evidence, advice))
+        if bool((x != x[:1]).any()) and _spread(scores) <= 1e-6 * max(scale, 1e-6):
+            # running statistics that have seen nothing may shrink every signal: judge with the batch's own (this
+            # changes the buffers, so it comes last; they are put back with everything else)
+            norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+            for norm in norms:
+                norm.train()
+            again = model(x)
+            for norm in norms:
+                norm.eval()
+            if _spread(again) <= 1e-6 * max(float(again.abs().max()), 1e-6):
+                evidence = f"different inputs give the same scores (they differ by {_spread(again):.1e})"
+                advice = "look for weights that are zero, a layer that is never called, units that are all dead"
+                findings.append(Finding("M18", "stop", "model", evidence, advice))
     return findings
 
 

@@ -65,6 +65,11 @@ class Category:
         self.weights: Tensor | None = None
         self.notes: list[str] = []
 
+    @property
+    def _by_place(self) -> bool:
+        """Whether a label that is a whole number is a place in the list of names that the user gave."""
+        return self.given is not None and isinstance(self.given[0], str) and self.labels != "string"
+
     def __str__(self) -> str:
         shown = ", ".join(map(str, self.classes[:6])) + (", ..." if len(self.classes) > 6 else "")
         return f"{len(self.classes)} classes: {shown}"
@@ -155,8 +160,8 @@ class Category:
         numbers: dict[Any, int] = {name: number for number, name in enumerate(self.classes)}
         if width:
             return np.asarray(values, dtype=np.int64)
-        if kind == "integer" and self.labels == "integer" and self.given is not None and isinstance(self.given[0], str):
-            numbers = dict(zip(range(len(self.classes)), range(len(self.classes)), strict=True))
+        if kind == "integer" and self._by_place:
+            numbers = {place: place for place in range(len(self.classes))}
         elif not any(v in numbers for v in values):
             # a folder's name '3' and the whole number 3 mean the same class
             numbers = {str(name): number for name, number in numbers.items()}
@@ -244,7 +249,7 @@ class Category:
         return {
             "classes": self.classes,
             "labels": self.labels,
-            "by_place": self.labels == "integer" and self.given is not None and isinstance(self.given[0], str),
+            "by_place": self._by_place,
             "counts": self.counts,
             "label_smoothing": self.label_smoothing,
             "weights": None if self.weights is None else self.weights.tolist(),
@@ -284,7 +289,7 @@ def _checked(cls: type[Category], state: Mapping[str, Any]) -> Category:
         raise UserError(f"the model's labels are of kind {labels!r}", expected=f"one of {', '.join(KINDS)}")
     if isinstance(smoothing, bool):
         raise UserError("the model's label_smoothing is a truth value", expected="a share from 0 to less than 1")
-    by_place = state.get("by_place") is True and labels == "integer" and isinstance(classes[0], str)
+    by_place = state.get("by_place") is True and labels != "string"
     made = cls(classes=classes if by_place else None, label_smoothing=smoothing)
     made.classes, made.labels = classes, labels
     counts = state.get("counts") or []
