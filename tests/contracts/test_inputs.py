@@ -199,10 +199,9 @@ def test_hostile_states(row: Row) -> None:
         for value in HOSTILE:
             try:
                 back = INPUTS[row.kind].from_state({**state, name: value})
-            except UserError as error:
-                assert str(error)
-            else:
-                assert back.state()[name] == value or name == "augment", f"{name} took {value!r}"
+            except UserError:
+                continue
+            assert back.state()[name] == value or name == "augment", f"{name} took {value!r}"
         if name not in ("version", "augment"):
             with pytest.raises(UserError, match=name):
                 INPUTS[row.kind].from_state({k: v for k, v in state.items() if k != name})

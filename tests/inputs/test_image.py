@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,9 @@ from tests.conftest import blobs
 
 from deepwell.core.errors import UserError
 from deepwell.data.store import ArrayStore
-from deepwell.inputs import INPUTS, Augment, Image, parse
+from deepwell.inputs import Augment, Image, parse
+from deepwell.inputs.geometry import bent, moved
+from deepwell.inputs.mixup import beta_quantile
 from deepwell.inputs.picture import header, read
 
 
@@ -103,41 +104,6 @@ def test_sizes_are_chosen_and_pictures_fitted(tmp_path: Path) -> None:
     assert np.array_equal(alone, encoded)
 
 
-INPUT_ROWS = {"image": (Image, lambda: blobs(40)[0])}
-
-
-def test_every_input_has_a_row() -> None:
-    assert set(INPUT_ROWS) == set(INPUTS)
-
-
-@pytest.mark.parametrize("kind", sorted(INPUT_ROWS))
-def test_learns_from_the_training_part_alone(kind: str) -> None:
-    make, raw = INPUT_ROWS[kind]
-    x = raw()
-    states = []
-    for change in (0, 77):
-        other = x.copy()
-        other[30:] = other[30:] // 2 + change
-        thing = make()
-        thing.survey(other)
-        thing.learn(ArrayStore(thing.encode(other)[0]), torch.arange(30))
-        states.append(json.dumps(thing.state()))
-    assert states[0] == states[1]
-
-
-@pytest.mark.parametrize("kind", sorted(INPUT_ROWS))
-def test_state_round_trip_prepares_bit_for_bit(kind: str) -> None:
-    make, raw = INPUT_ROWS[kind]
-    thing = make()
-    thing.survey(raw())
-    rows = ArrayStore(thing.encode(raw())[0])
-    thing.learn(rows, torch.arange(30))
-    again = INPUTS[kind].from_state(json.loads(json.dumps({"kind": kind, **thing.state()})))
-    x = rows.gather(torch.arange(9))
-    assert torch.equal(thing.prepare(x), again.prepare(x))
-    assert torch.equal(thing.prepare(x), torch.cat([thing.prepare(row[None]) for row in x]))
-
-
 def test_normalised_and_restored() -> None:
     x, _ = blobs(60)
     image = Image()
@@ -176,6 +142,54 @@ def test_augmentation_is_of_the_sample_not_of_the_batch(text: str) -> None:
     assert not torch.equal(whole, go(every, seed=1))
 
 
+def test_survey_says_what_it_chose(tmp_path: Path) -> None:
+    paths = [saved(Pillow.new("L", (500, 400), 9), tmp_path / f"{i}.png") for i in range(20)]
+    image = Image()
+    image.survey(paths)
+    assert image.shape == (1, 176, 224)
+    assert image.notes == ["pictures of 400x500 are brought to 176x224 (stretch)"]
+    assert image.encode(paths)[0].shape == (20, 176, 224, 1)
+    image = Image(size=32)
+    image.survey(paths)
+    assert image.size == (32, 32)
+    with pytest.raises(UserError, match="whole numbers from 1"):
+        Image(size=(0, 5))
+    with pytest.raises(UserError, match="none of 1 samples can be read"):
+        Image().survey([tmp_path / "none.png"])
+
+
+def test_arrays_of_every_type_and_the_wrong_ones() -> None:
+    x = blobs(20)[0]
+    for array in (x, x / 255, x.astype(np.uint16) * 257, x.astype(np.int64), torch.from_numpy(x)):
+        image = Image()
+        image.survey(array)
+        assert np.array_equal(image.encode(array)[0][..., 0], x)
+    with pytest.raises(UserError, match="holds no shade above"):
+        Image().survey(x.astype(np.uint16))
+    image = Image()
+    image.survey(x.astype(np.int64))
+    broken = x.astype(np.int64)
+    broken[7, 0, 0] = 256
+    encoded, problems = image.encode(broken)
+    assert [position for position, _ in problems] == [7]
+    assert not encoded[7].any()
+
+
+def test_floats_are_kept_resized_and_checked(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(20, 240, 12)).astype(np.float32)
+    image = Image()
+    image.survey(x)
+    assert image.shape == (1, 224, 8)
+    assert image.encode(x)[0].dtype == np.float32
+    image = Image(size=(240, 12))
+    image.survey(x)
+    assert np.array_equal(image.encode(x)[0][..., 0], x)
+    x[3, 5, 5] = np.nan
+    assert [position for position, _ in image.encode(x)[1]] == [3]
+    path = saved(Pillow.fromarray(gradient()), tmp_path / "a.png")
+    assert "arrays of floats" in image.encode([path])[1][0][1]
+
+
 def test_each_change_does_what_it_says() -> None:
     x = torch.from_numpy(gradient(8, 8))[None, :, :, None].repeat(64, 1, 1, 1)
     ids, fill = torch.arange(64), torch.tensor([9.0])
@@ -198,12 +212,58 @@ def test_each_change_does_what_it_says() -> None:
     assert bool((erased[erased != x] == 9).all())
 
 
+def test_fast_moves_are_those_of_plain_indexing() -> None:
+    x = torch.randint(0, 255, (200, 7, 9, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    down, across = (torch.randint(-2, 3, (200,), generator=torch.Generator().manual_seed(k)) for k in (1, 2))
+    mirror = torch.arange(200) % 3 == 0
+    rows = (torch.arange(7) + down[:, None]).clamp(0, 6)
+    columns = (torch.arange(9) + across[:, None]).clamp(0, 8)
+    columns = torch.where(mirror[:, None], columns.flip(1), columns)
+    expected = x[torch.arange(200)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    assert torch.equal(moved(x, down=down, across=across, mirror=mirror, most=2), expected)
+
+
+def test_turning_there_and_back_is_the_picture() -> None:
+    yy, xx = torch.meshgrid(torch.linspace(-1, 1, 33), torch.linspace(-1, 1, 33), indexing="ij")
+    x = (100 * torch.exp(-4 * ((xx - 0.2) ** 2 + yy**2)))[None, :, :, None]
+    none, one = torch.zeros(1), torch.ones(1)
+    there = bent(x, none + 0.5, one, shift=(none, none), turn=(one, one))
+    back = bent(there, none - 0.5, one, shift=(none, none), turn=(one, one))
+    assert float((there - x).abs().max()) > 5
+    assert float((back - x)[:, 6:-6, 6:-6].abs().max()) < 2, "but for the corners, which went out of sight"
+    quarter = bent(x, none + torch.pi / 2, one, shift=(none, none), turn=(one, one))
+    torch.testing.assert_close(quarter, x.rot90(1, (1, 2)), atol=1e-2, rtol=0)
+    larger = bent(x, none, one * 2, shift=(none, none), turn=(one, one))
+    torch.testing.assert_close(larger[:, ::2, ::2], x[:, 8:25, 8:25], atol=1, rtol=0)
+    mirrored = bent(x, none, one, shift=(none, none), turn=(-one, -one))
+    torch.testing.assert_close(mirrored, x.flip(1, 2), atol=1e-2, rtol=0)
+
+
+def test_brightness_of_a_dark_set_is_still_of_the_whole_range() -> None:
+    x = torch.zeros(64, 4, 4, 1, dtype=torch.uint8)
+    found = Augment(brightness=0.5).apply(x, torch.arange(64), seed=0, epoch=1, fill=torch.tensor([0.2]))
+    assert 100 < float(found.max()) <= 127.5
+    assert float(found.min()) == 0, "bytes stay shades"
+
+
+@pytest.mark.parametrize("alpha", [0.1, 0.2, 0.4, 1.0, 2.0, 10.0])
+def test_beta_quantiles_are_scipys(alpha: float) -> None:
+    beta = pytest.importorskip("scipy.stats").beta
+    u = torch.linspace(0.001, 0.999, 999, dtype=torch.float64)
+    found = beta_quantile(u, alpha).double().numpy()
+    np.testing.assert_allclose(found, beta.ppf(u.numpy(), alpha, alpha), rtol=1e-4, atol=2e-6)
+    lower = u.numpy() < 0.5  # near 1 float32 has too few digits to go back
+    np.testing.assert_allclose(beta.cdf(found, alpha, alpha)[lower], u.numpy()[lower], atol=2e-6)
+
+
 def test_mixup_keeps_distributions_and_the_larger_half() -> None:
     x, y = torch.randn(64, 1, 4, 4), torch.eye(4)[torch.arange(64) % 4]
     mixed, targets = Augment(mixup=0.4).mix(x, y, torch.arange(64), seed=0, epoch=1)
     torch.testing.assert_close(targets.sum(1), torch.ones(64))
     assert bool((targets.max(1).values >= 0.5).all())
     assert mixed.shape == x.shape
+    alone = Augment().mix(x, y, torch.arange(64), seed=0, epoch=1)
+    assert alone[0] is x
 
 
 @pytest.mark.parametrize(

@@ -96,3 +96,66 @@ def test_answers() -> None:
     assert answer["confidence"] == pytest.approx(answer["probabilities"]["y"])
     hits = output.count_hits(torch.tensor([[0.0, 2.0], [1.0, 0.0]]), torch.tensor([1, 1]))
     assert int(hits) == 1
+
+
+def test_given_classes() -> None:
+    """Names for whole numbers, as the named sets bring them."""
+    output = Category(classes=["zebra", "ant", "bee"])
+    output.learn([2, 0, 1, 1], np.arange(4))
+    assert output.classes == ["zebra", "ant", "bee"]
+    assert output.counts == [1, 2, 1]
+    assert output.encode([2, 0]).tolist() == [2, 0]
+    assert output.encode(["bee", "zebra"]).tolist() == [2, 0]
+    assert output.encode(np.eye(3)[[1]]).tolist() == [1]
+    again = Category.from_state(json.loads(json.dumps(output.state())))
+    assert again.encode([2, 0]).tolist() == [2, 0]
+    assert again.answers(torch.tensor([[0.0, 0.1, 0.9]]))[0]["prediction"] == "bee"
+    with pytest.raises(UserError, match="label 3, which the model"):
+        output.encode([3])
+    with pytest.raises(UserError, match="no training sample has the label 'bee'"):
+        Category(classes=["zebra", "ant", "bee"]).learn([0, 1, 1], np.arange(3))
+    with pytest.raises(UserError, match="there twice"):
+        Category(classes=["a", "a"])
+
+
+def test_remarks() -> None:
+    assert "counted from 0" in learnt([1, 2, 3, 1, 2, 3]).notes[0]
+    assert "column" in learnt(np.array([[0], [1], [2], [0], [1], [2]])).notes[0]
+    assert not learnt([0, 1, 2, 0, 1, 2]).notes
+
+
+def test_series_of_frames() -> None:
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    for series in (pandas.Series(["b", "a"] * 3, index=range(10, 16)), polars.Series(["b", "a"] * 3)):
+        assert learnt(series).encode(series).tolist() == [1, 0] * 3
+
+
+def test_soft_labels_get_their_own_advice() -> None:
+    with pytest.raises(UserError, match=r"argmax"):
+        learnt(np.array([[0.9, 0.1]] * 6))
+    with pytest.raises(UserError, match=r"multi-label"):
+        learnt(np.array([[1, 1]] * 6))
+
+
+def test_weights_in_every_form() -> None:
+    labels = ["a", "a", "a", "a", "b", "b"]
+    assert learnt(labels, class_weights=[1.0, 3.0]).weights.tolist() == [1.0, 3.0]
+    assert learnt(labels, class_weights={"b": 3.0}).weights.tolist() == [1.0, 3.0]
+    assert learnt([1, 1, 2, 2, 2, 2], class_weights={1: 3.0}).weights.tolist() == [3.0, 1.0]
+    for bad in ([1.0], [1.0, 0.0], [1.0, float("nan")], {"a": -1.0}):
+        with pytest.raises(UserError, match="class_weights"):
+            learnt(labels, class_weights=bad)
+    for smoothing in (-0.1, 1.0, "x"):
+        with pytest.raises(UserError, match="label_smoothing"):
+            Category(label_smoothing=smoothing)
+
+
+def test_many_labels_are_quick() -> None:
+    import time
+
+    labels = np.arange(200_000) % 1000
+    started = time.process_time()
+    output = Category(class_weights="balanced")
+    output.learn(labels, np.arange(len(labels)))
+    output.encode(labels)
+    assert time.process_time() - started < 2

@@ -72,7 +72,7 @@ def bent(
 
     Args:
         x: [n, height, width, channels].
-        angle: radians [n].
+        angle: radians [n], against the clock.
         factor: by how much a picture grows, [n].
         shift: pixels down and across, [n] each.
         turn: -1 where it is mirrored, else 1: top to bottom and left to right, [n] each.

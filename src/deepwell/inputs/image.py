@@ -239,8 +239,8 @@ class Image:
             # of floats nobody knows the range; four deviations hold nearly all of them
             full = 4 * max(self.std) if self.floats else 255.0
             x = self.augment.apply(x, ids, seed=seed, epoch=epoch, fill=self._fill, full=full)
-        flat = torch.addcmul(self._offset, x.reshape(len(x), -1).float(), self._scale)
-        return flat.view(-1, height, width, channels).permute(0, 3, 1, 2)
+        flat = torch.addcmul(self._offset, x.reshape(len(x), height * width * channels).float(), self._scale)
+        return flat.view(len(x), height, width, channels).permute(0, 3, 1, 2)
 
     def _unfit(self, x: Tensor) -> UserError:
         if not self.mean:

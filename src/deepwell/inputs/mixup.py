@@ -35,9 +35,9 @@ def blend(x: Tensor, targets: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
 def beta_quantile(u: Tensor, alpha: float) -> Tensor:
     """Quantiles of Beta(alpha, alpha): where its distribution function is ``u``.
 
-    Below a half the density x^(alpha-1) (1-x)^(alpha-1) is integrated over t = (2 x)^alpha, which takes the pole
-    at 0 away (alpha < 1); a table of 4,096 cells is then good to 1e-6 of the distribution function. The upper
-    half is its mirror image.
+    Below a half the density x^(alpha-1) (1-x)^(alpha-1) is integrated over t = (2 x)^min(alpha, 1), which takes
+    the pole at 0 away where alpha < 1; a table of 4,096 cells is then good to 1e-6 of the distribution function.
+    The upper half is its mirror image.
 
     Args:
         u: [n], in [0, 1).
@@ -52,7 +52,7 @@ def beta_quantile(u: Tensor, alpha: float) -> Tensor:
     place = torch.searchsorted(table, below.contiguous(), right=True).clamp(1, _CELLS)
     low, high = table[place - 1], table[place]
     t = (place - 1 + (below - low) / (high - low)) / _CELLS
-    x = 0.5 * t.clamp(0, 1).pow(1 / alpha)
+    x = 0.5 * t.clamp(0, 1).pow(1 / min(alpha, 1.0))
     return torch.where(wanted > 0.5, 1 - x, x).float()
 
 
@@ -60,6 +60,7 @@ def beta_quantile(u: Tensor, alpha: float) -> Tensor:
 def _half_table(alpha: float) -> Tensor:
     """The distribution function at 4,097 even steps of t from 0 to 1, that is from x = 0 to 1/2."""
     middles = (torch.arange(_CELLS, dtype=torch.float64) + 0.5) / _CELLS
-    density = (1 - 0.5 * middles.pow(1 / alpha)).pow(alpha - 1)
+    power = min(alpha, 1.0)
+    density = (1 - 0.5 * middles.pow(1 / power)).pow(alpha - 1) * middles.pow(alpha / power - 1)
     total = torch.cat([torch.zeros(1, dtype=torch.float64), density.cumsum(0)])
     return total / (2 * total[-1])

@@ -41,6 +41,10 @@ class Schedule(Protocol):
     def load(self, state: dict[str, Any]) -> None: ...
 
 
+_QUIET_AFTER = 30.0
+"""Seconds on fewer threads after which more are tried again."""
+
+
 @dataclass
 class _Running:
     """The sums of the epoch under way; part of every checkpoint."""
@@ -95,6 +99,7 @@ class Loop:
         self._best_weights: dict[str, Tensor] | None = None
         self._stopped = ""
         self._threads = self.choice.threads
+        self._rethreaded_at = time.perf_counter()
         self._saved_at, self._saved_step = time.perf_counter(), -1
         self._step_observers = [o for o in self.observers if hasattr(o, "on_step")]
         self._interrupt = threading.Event()
@@ -158,7 +163,7 @@ class Loop:
             for x, y, ids in parts_of_chunk:
                 self._train_on(x, y, ids)
                 now = time.perf_counter()
-                if pace is not None and pace.slowed(now - last):
+                if pace is not None and (pace.slowed(now - last) or self._may_be_quiet_again(now)):
                     self._answer_contention(pace, x, y)
                 if self._due(now):
                     self._save()
@@ -245,6 +250,10 @@ class Loop:
             self._best = (score, self._epoch)
             self._best_weights = {k: v.detach().clone() for k, v in self.step.model.state_dict().items()}
 
+    def _may_be_quiet_again(self, now: float) -> bool:
+        """After a while on fewer threads than were chosen it is worth measuring again: less than 1 % of the time."""
+        return self._threads < self.choice.threads and now - self._rethreaded_at > _QUIET_AFTER
+
     def _answer_contention(self, pace: Pace, x: Tensor, y: Tensor) -> None:
         if self.rethread is None:
             return
@@ -252,9 +261,11 @@ class Loop:
         self._threads = self.rethread([(x, y)], before)
         torch.set_num_threads(self._threads)
         pace.forgive()
+        self._rethreaded_at = time.perf_counter()
         if self._threads != before:
             pace.best = math.inf
-            text = f"steps became slow: another program uses the processors; {before} -> {self._threads} threads"
+            why = "another program uses the processors" if self._threads < before else "the processors are free again"
+            text = f"{why}: {before} -> {self._threads} threads"
             self._tell("on_event", self._step, text)
 
     def _broken(self, loss: float, x: Tensor, y: Tensor, ids: Tensor) -> TrainingError:
