@@ -211,6 +211,7 @@ def prepare(data: Data, output: Any, *, validation: float | None = None) -> Prep
     output.learn(labels, made.train)
     targets = output.encode(labels)
     input.learn(rows, torch.from_numpy(made.train))
+    notes += [*input.notes, *output.notes]
     return Prepared(input, output, rows, targets, made, skipped, notes)
 
 

@@ -51,8 +51,12 @@ class Session:
     def fetch(self, ids: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
         x = self.prepared.rows.gather(ids, epoch=epoch).to(self.device)
         y = self.prepared.targets[ids].to(self.device)
-        x = self.input.prepare(x, ids=ids.to(self.device), seed=self.settings.seed, epoch=epoch)
-        return x, y
+        return self.input.prepare(x, ids=ids.to(self.device), seed=self.settings.seed, epoch=epoch), y
+
+    def blend(self, x: Tensor, y: Tensor, ids: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
+        """Mixup, batch by batch: its partners are those of the batch, however batches were prepared."""
+        soft = self.prepared.output.soft(y)
+        return self.input.augment.mix(x, soft, ids.to(self.device), seed=self.settings.seed, epoch=epoch)
 
     def probe(self) -> Tensor:
         """A few training pictures, prepared without augmentation, for the watch to look at."""
@@ -145,6 +149,7 @@ class Session:
             observers=observers,
             checkpoints=checkpoints,
             choice=choice,
+            blend=self.blend if self.input.augment.mixup else None,
             rethread=None if settings.exact or settings.threads or self.device.type != "cpu" else rethread,
         )
         return loop.run(checkpoints.latest() if resume and checkpoints is not None else None)

@@ -86,3 +86,14 @@ def test_a_batch_larger_than_the_set_and_a_last_batch_of_one(small: Any) -> None
     assert len(learner.fit(epochs=1, batch_size=40, progress=False).epochs) == 1
     history = learner.fit(epochs=1, batch_size=41, optimizer="sgd", progress=False)
     assert history["loss"][0] > 0
+
+
+def test_mixup_trains_on_blends(small: Any) -> None:
+    weights = []
+    for augment in ("none", "mixup=0.4", "mixup=0.4"):
+        learner = Learner(dw.arrays(*small), "mlp")
+        history = learner.fit(epochs=2, augment=augment, exact=True, progress=False)
+        assert 0 <= history["accuracy"][-1] <= 1
+        weights.append(learner.build().state_dict()["head.weight"])
+    assert not torch.equal(weights[0], weights[1])
+    assert torch.equal(weights[1], weights[2])

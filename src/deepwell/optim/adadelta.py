@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
-from torch import Tensor
 
-from deepwell.optim.rule import Lists, with_decay
+from deepwell.optim.rule import Lists, Tensors, with_decay
 
 
 class Adadelta:
@@ -21,7 +18,7 @@ class Adadelta:
         eps: sets the size of the first steps, above 0.
     """
 
-    names = ("square", "delta")
+    names: tuple[str, ...] = ("square", "delta")
     counts = False
 
     def __init__(self, rho: float = 0.9, eps: float = 1e-6) -> None:
@@ -30,10 +27,10 @@ class Adadelta:
 
     def update(
         self,
-        parameters: Sequence[Tensor],
-        gradients: Sequence[Tensor],
+        parameters: Tensors,
+        gradients: Tensors,
         state: Lists,
-        steps: Sequence[Tensor],
+        steps: Tensors,
         *,
         rate: float,
         decay: float,

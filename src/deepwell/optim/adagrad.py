@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
-from torch import Tensor
 
-from deepwell.optim.rule import Lists, fused_kernel, with_decay
+from deepwell.optim.rule import Lists, Tensors, fused_kernel, with_decay
 
 
 class Adagrad:
@@ -17,7 +14,7 @@ class Adagrad:
         eps: keeps the division finite, above 0.
     """
 
-    names = ("sum",)
+    names: tuple[str, ...] = ("sum",)
     counts = True  # the kernel asks for the count, though without a decay of the rate it does not matter
 
     def __init__(self, eps: float = 1e-10) -> None:
@@ -26,10 +23,10 @@ class Adagrad:
 
     def update(
         self,
-        parameters: Sequence[Tensor],
-        gradients: Sequence[Tensor],
+        parameters: Tensors,
+        gradients: Tensors,
         state: Lists,
-        steps: Sequence[Tensor],
+        steps: Tensors,
         *,
         rate: float,
         decay: float,

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
-from torch import Tensor
 
-from deepwell.optim.rule import Lists, fused_kernel, with_decay
+from deepwell.optim.rule import Lists, Tensors, fused_kernel, with_decay
 
 
 class Adam:
@@ -23,7 +20,7 @@ class Adam:
             and Hutter 2019, arXiv:1711.05101); else it is added to the gradient as in Adam.
     """
 
-    names = ("mean", "square")
+    names: tuple[str, ...] = ("mean", "square")
     counts = True
 
     def __init__(
@@ -36,10 +33,10 @@ class Adam:
 
     def update(
         self,
-        parameters: Sequence[Tensor],
-        gradients: Sequence[Tensor],
+        parameters: Tensors,
+        gradients: Tensors,
         state: Lists,
-        steps: Sequence[Tensor],
+        steps: Tensors,
         *,
         rate: float,
         decay: float,

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from deepwell.core.errors import UserError
-from deepwell.optim.rule import Lists, Rule
+from deepwell.optim.rule import Lists, Rule, Tensors
 
 
 class Group:
@@ -47,7 +47,7 @@ class Group:
         if True in [g is None for g in gradients]:
             self._step_some(gradients, rate)
             return
-        present: Sequence[Tensor] = gradients  # type: ignore[assignment]
+        present: Tensors = gradients  # type: ignore[assignment]
         if [p.stride() for p in self.parameters] != self._strides:
             self._lie_like_parameters()
         if [g.numel() for g in present] != self._sizes:
@@ -82,7 +82,7 @@ class Group:
         self._update(parameters, found, buffers, steps, rate)
 
     def _update(
-        self, parameters: list[Tensor], gradients: Sequence[Tensor], buffers: Lists, steps: list[Tensor], rate: float
+        self, parameters: list[Tensor], gradients: Tensors, buffers: Lists, steps: list[Tensor], rate: float
     ) -> None:
         if self.l1:  # not in place: the gradients are the caller's
             gradients = torch._foreach_add(gradients, torch._foreach_sign(parameters), alpha=self.l1)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
-from torch import Tensor
 
-from deepwell.optim.rule import Lists, with_decay
+from deepwell.optim.rule import Lists, Tensors, with_decay
 
 
 class RMSprop:
@@ -31,10 +28,10 @@ class RMSprop:
 
     def update(
         self,
-        parameters: Sequence[Tensor],
-        gradients: Sequence[Tensor],
+        parameters: Tensors,
+        gradients: Tensors,
         state: Lists,
-        steps: Sequence[Tensor],
+        steps: Tensors,
         *,
         rate: float,
         decay: float,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 Lists = dict[str, list[Tensor]]
+Tensors = list[Tensor] | tuple[Tensor, ...]  # what PyTorch's kernels take
 
 
 class Rule(Protocol):
@@ -24,10 +25,10 @@ class Rule(Protocol):
 
     def update(
         self,
-        parameters: Sequence[Tensor],
-        gradients: Sequence[Tensor],
+        parameters: Tensors,
+        gradients: Tensors,
         state: Lists,
-        steps: Sequence[Tensor],
+        steps: Tensors,
         *,
         rate: float,
         decay: float,
@@ -55,6 +56,6 @@ def fused_kernel(name: str) -> Callable[..., None] | None:
     return getattr(torch, f"_fused_{name}_", None)
 
 
-def with_decay(parameters: Sequence[Tensor], gradients: Sequence[Tensor], decay: float) -> Sequence[Tensor]:
+def with_decay(parameters: Tensors, gradients: Tensors, decay: float) -> Tensors:
     """Gradients of ``loss + decay / 2 * |w|^2``: new tensors where there is decay, the same ones where not."""
     return torch._foreach_add(gradients, parameters, alpha=decay) if decay else gradients

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
-from torch import Tensor
 
-from deepwell.optim.rule import Lists, fused_kernel, with_decay
+from deepwell.optim.rule import Lists, Tensors, fused_kernel, with_decay
 
 
 class SGD:
@@ -36,10 +33,10 @@ class SGD:
 
     def update(
         self,
-        parameters: Sequence[Tensor],
-        gradients: Sequence[Tensor],
+        parameters: Tensors,
+        gradients: Tensors,
         state: Lists,
-        steps: Sequence[Tensor],
+        steps: Tensors,
         *,
         rate: float,
         decay: float,

@@ -71,6 +71,7 @@ class Loop:
         observers: look on; may ask to stop.
         checkpoints: where to save; None saves nothing.
         choice: how steps are made on this machine.
+        blend: ``(x, targets, rows, epoch) -> (x, targets)`` of a whole batch, for what joins its samples (mixup).
         rethread: asked when steps have become slow, gives the number of threads to go on with; None pins them.
     """
 
@@ -86,6 +87,7 @@ class Loop:
     checkpoints: Checkpoints | None = None
     choice: Choice = field(default_factory=Choice)
     rethread: Callable[[list[tuple[Tensor, Tensor]], int], int] | None = None
+    blend: Callable[[Tensor, Tensor, Tensor, int], tuple[Tensor, Tensor]] | None = None
 
     def __post_init__(self) -> None:
         self._epoch, self._step_in_epoch, self._step = 1, 0, 0
@@ -175,6 +177,8 @@ class Loop:
         self._end_epoch(time.perf_counter() - begin, waited, steps=len(slices))
 
     def _train_on(self, x: Tensor, y: Tensor, ids: Tensor) -> None:
+        if self.blend is not None:
+            x, y = self.blend(x, y, ids, self._epoch)
         parts = [(x, y)] if self.plan.accumulate == 1 else self._parts(x, y)
         rate = self.plan.learning_rate * self.schedule.factor(self._step)
         try:
