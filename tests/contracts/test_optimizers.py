@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import math
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load, save
 from torch import Tensor
 
 from deepwell.core.errors import UserError
-from deepwell.optim import OPTIMIZERS, SCHEDULES, build, clip_by_norm, clip_by_value, schedule
+from deepwell.optim import OPTIMIZERS, build
 
 CLASSES: dict[str, tuple[Any, dict[str, Any]]] = {
     "sgd": (torch.optim.SGD, {}),
@@ -22,6 +24,16 @@ CLASSES: dict[str, tuple[Any, dict[str, Any]]] = {
     "adam": (torch.optim.Adam, {}),
     "adamw": (torch.optim.AdamW, {"weight_decay": 0.0}),
 }
+OPTIONS: dict[str, list[dict[str, Any]]] = {
+    "momentum": [{"momentum": 0.5}],
+    "nesterov": [{"momentum": 0.5}],
+    "adagrad": [{"eps": 1e-3}],
+    "adadelta": [{"rho": 0.7, "eps": 1e-3}],
+    "rmsprop": [{"alpha": 0.8, "eps": 1e-3}, {"momentum": 0.5}],
+    "adam": [{"betas": (0.5, 0.8), "eps": 1e-3}],
+    "adamw": [{"betas": (0.5, 0.8), "eps": 1e-3}],
+}
+TWICE = torch.zeros(1)
 names = pytest.mark.parametrize("name", sorted(OPTIMIZERS))
 
 
@@ -44,22 +56,63 @@ def test_every_optimizer_has_a_row() -> None:
     assert set(CLASSES) == set(OPTIMIZERS)
 
 
-@names
-@pytest.mark.parametrize("decay", [0.0, 0.1])
-def test_equal_to_pytorch_s_class(name: str, decay: float) -> None:
-    start, gradients = problem()
+def reference(
+    name: str, gradients: list[list[Tensor | None]], start: list[tuple[str, Tensor]], *, decay: float, **more: Any
+) -> list[Tensor]:
+    """What PyTorch's own class makes of it."""
     kind, options = CLASSES[name]
     theirs = [v.clone().requires_grad_() for _, v in start]
     # biases (one dimension) are left out of the decay
     groups = [{"params": [p], "weight_decay": decay if p.dim() > 1 else 0.0} for p in theirs]
-    reference = kind(groups, lr=0.01, **{k: v for k, v in options.items() if k != "weight_decay"})
+    optimizer = kind(groups, lr=0.01, **{**{k: v for k, v in options.items() if k != "weight_decay"}, **more})
     for step in gradients:
         for p, g in zip(theirs, step, strict=True):
-            p.grad = g.clone()
-        reference.step()
-    ours = run(name, gradients, start, weight_decay=decay)
+            p.grad = None if g is None else g.clone()
+        optimizer.step()
+    return [p.detach() for p in theirs]
+
+
+def assert_same(ours: list[Tensor], theirs: list[Tensor]) -> None:
     for a, b in zip(ours, theirs, strict=True):
-        torch.testing.assert_close(a, b.detach(), rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-6)
+
+
+@names
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_equal_to_pytorch_s_class(name: str, decay: float) -> None:
+    start, gradients = problem()
+    theirs = reference(name, gradients, start, decay=decay)  # type: ignore[arg-type]
+    assert_same(run(name, gradients, start, weight_decay=decay), theirs)
+
+
+@pytest.mark.parametrize(("name", "options"), [(n, o) for n, several in OPTIONS.items() for o in several])
+def test_options_equal_to_pytorch_s(name: str, options: dict[str, Any]) -> None:
+    start, gradients = problem()
+    theirs = reference(name, gradients, start, decay=0.1, **options)  # type: ignore[arg-type]
+    assert_same(run(name, gradients, start, weight_decay=0.1, **options), theirs)
+
+
+@names
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_equal_without_the_fused_kernel(name: str, decay: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kernel in ("sgd", "adam", "adamw", "adagrad"):
+        monkeypatch.delattr(torch, f"_fused_{kernel}_")
+    start, gradients = problem()
+    ours = run(name, gradients, start, weight_decay=decay)
+    monkeypatch.undo()
+    assert_same(ours, reference(name, gradients, start, decay=decay))  # type: ignore[arg-type]
+
+
+@names
+def test_gradients_that_come_and_go_equal_pytorch_s(name: str) -> None:
+    """A parameter that is left out keeps its state and its count, which Adam's correction depends on."""
+    start, gradients = problem()
+    odd = [[None if (t + i) % 3 == 0 else g for i, g in enumerate(step)] for t, step in enumerate(gradients)]
+    named = [(k, v.clone()) for k, v in start]
+    optimizer = build(name, named, weight_decay=0.1)
+    for step in odd:
+        optimizer.step(step, 0.01)
+    assert_same([v for _, v in named], reference(name, odd, start, decay=0.1))  # type: ignore[arg-type]
 
 
 @names
@@ -76,6 +129,94 @@ def test_a_state_carried_over_is_no_interruption(name: str) -> None:
         second.step([g.clone() for g in step], 0.01)
     for a, (_, b) in zip(whole, named, strict=True):
         assert torch.equal(a, b)
+
+
+@names
+def test_counts_that_differ_are_carried_over(name: str) -> None:
+    start, gradients = problem()
+    odd = [[step[0], None if t % 2 else step[1], step[2]] for t, step in enumerate(gradients)]
+
+    def train(first: int) -> list[Tensor]:
+        named = [(k, v.clone()) for k, v in start]
+        optimizer = build(name, named)
+        for t, step in enumerate(odd):
+            if t == first:
+                carried = {k: v.clone() for k, v in optimizer.state().items()}
+                optimizer = build(name, named)
+                optimizer.load(carried)
+            optimizer.step(step, 0.01)
+        return [v for _, v in named]
+
+    for a, b in zip(train(-1), train(11), strict=True):
+        assert torch.equal(a, b)
+
+
+@names
+def test_state_is_fit_for_safetensors(name: str) -> None:
+    start, gradients = problem()
+    optimizer = build(name, start, weight_decay=0.1)
+    optimizer.step(gradients[0], 0.01)
+    state = optimizer.state()
+    assert load(save(state)).keys() == state.keys()  # refuses tensors that share memory
+    assert len({v.data_ptr() for v in state.values()}) == len(state)
+
+
+@names
+def test_the_caller_s_gradients_are_not_written_to(name: str) -> None:
+    start, gradients = problem()
+    given = [g.clone() for g in gradients[0]]
+    build(name, start, weight_decay=0.1, l1=0.1).step(given, 0.01)
+    for a, b in zip(given, gradients[0], strict=True):
+        assert torch.equal(a, b)
+
+
+@names
+def test_a_model_laid_anew_between_steps_gets_the_same_updates(name: str) -> None:
+    start, gradients = problem()
+    module = torch.nn.ParameterList([torch.nn.Parameter(v.clone()) for _, v in start])
+    optimizer = build(name, list(module.named_parameters()))
+    with torch.no_grad():
+        for t, step in enumerate(gradients):
+            if t == 10:
+                module[2].data = module[2].data.contiguous(memory_format=torch.channels_last)
+            optimizer.step(step, 0.01)
+    # the last bit may differ: an element's place in a vector register decides whether multiply and add are fused
+    assert_same(run(name, gradients, start), [p.detach() for p in module])
+
+
+@names
+def test_a_gradient_of_another_shape_is_refused(name: str) -> None:
+    w = torch.zeros(4, 3)
+    with pytest.raises(UserError, match=r"gradient 0 has shape \[2, 3\]"):
+        build(name, [("w", w)]).step([torch.zeros(2, 3)], 0.1)
+    assert not w.any()
+
+
+@names
+def test_a_state_that_does_not_fit_changes_nothing(name: str) -> None:
+    start, gradients = problem()
+    optimizer = build(name, start)
+    optimizer.step(gradients[0], 0.01)
+    state = {k: v.clone() for k, v in optimizer.state().items()}
+    if not state:
+        return
+    wrong = {k: v + 1 for k, v in state.items()}
+    last = list(wrong)[-1]
+    wrong[last] = wrong[last].double()
+    with pytest.raises(UserError, match="type torch.float64"):
+        optimizer.load(wrong)
+    for k, v in optimizer.state().items():
+        assert torch.equal(v, state[k])
+
+
+@names
+def test_types_may_be_mixed(name: str) -> None:
+    start, gradients = problem()
+    mixed = [(k, v.double() if i == 1 else v.clone()) for i, (k, v) in enumerate(start)]
+    optimizer = build(name, mixed)
+    for step in gradients:
+        optimizer.step([g.to(p.dtype) for g, (_, p) in zip(step, mixed, strict=True)], 0.01)
+    assert_same([v.float() for _, v in mixed], run(name, gradients, start))
 
 
 @names
@@ -107,51 +248,6 @@ def test_a_bowl_is_descended(name: str) -> None:
     assert float((w * w).sum()) < begin
 
 
-def test_adam_by_its_paper() -> None:
-    """Kingma and Ba 2015, algorithm 1, in plain numbers."""
-    w, m, v, b1, b2, rate, eps = 1.0, 0.0, 0.0, 0.9, 0.999, 0.1, 1e-8
-    tensor = torch.tensor([1.0])
-    optimizer = build("adam", [("w", tensor)])
-    for t, g in enumerate([0.5, -1.0, 2.0], 1):
-        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g
-        w -= rate * (m / (1 - b1**t)) / (math.sqrt(v / (1 - b2**t)) + eps)
-        optimizer.step([torch.tensor([g])], rate)
-    assert math.isclose(float(tensor), w, rel_tol=1e-5)
-
-
-def test_momentum_adagrad_and_l1_by_hand() -> None:
-    w = torch.tensor([1.0])
-    optimizer = build("momentum", [("w", w)])
-    for g in (1.0, 1.0):
-        optimizer.step([torch.tensor([g])], 0.1)
-    assert math.isclose(float(w), 1 - 0.1 * 1 - 0.1 * 1.9, rel_tol=1e-6)
-    w = torch.tensor([1.0])
-    optimizer = build("adagrad", [("w", w)])
-    for g in (3.0, 4.0):
-        optimizer.step([torch.tensor([g])], 0.1)
-    assert math.isclose(float(w), 1 - 0.1 * 3 / 3 - 0.1 * 4 / 5, rel_tol=1e-5)
-    w, bias = torch.tensor([[2.0, -3.0]]), torch.tensor([1.0])
-    build("sgd", [("w", w), ("b", bias)], l1=0.5).step([torch.zeros(1, 2), torch.zeros(1)], 0.1)
-    torch.testing.assert_close(w, torch.tensor([[1.95, -2.95]]))
-    assert float(bias) == 1.0
-
-
-def test_clipping() -> None:
-    g = [torch.tensor([3.0, 0.0]), torch.tensor([[4.0]])]
-    reference = [x.clone() for x in g]
-    for x in reference:
-        x.grad = x.clone()
-    torch.nn.utils.clip_grad_norm_(reference, 2.0)
-    assert float(clip_by_norm(g, 2.0)) == 5.0
-    for ours, theirs in zip(g, reference, strict=True):
-        torch.testing.assert_close(ours, theirs.grad)
-    small = [torch.tensor([0.1])]
-    clip_by_norm(small, 2.0)
-    assert float(small[0]) == pytest.approx(0.1)
-    clip_by_value(g, 0.5)
-    assert all(float(x.abs().max()) <= 0.5 for x in g)
-
-
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -159,8 +255,20 @@ def test_clipping() -> None:
         (lambda: build("adam", [("w", torch.zeros(1))], beta=1), "did you mean 'betas'"),
         (lambda: build("adam", []), "no parameters"),
         (lambda: build("adam", [("w", torch.zeros(1))], weight_decay=float("nan")), "weight_decay is nan"),
-        (lambda: schedule("cosin", total_steps=5), "did you mean 'cosine'"),
-        (lambda: schedule("cosine", total_steps=0), "steps >= 1"),
+        (lambda: build("adam", [("w", torch.zeros(1))], l1=-1.0), "l1 is -1.0"),
+        (lambda: build("adam", [("w", torch.zeros(1))], learning_rate=0.0), "learning_rate is 0.0"),
+        (lambda: build("adam", [("w", torch.zeros(1))], learning_rate=-1), "learning_rate is -1"),
+        (lambda: build("adam", [("w", torch.zeros(1))], learning_rate=float("nan")), "learning_rate is nan"),
+        (lambda: build("adam", [("w", torch.zeros(1))], learning_rate=float("inf")), "learning_rate is inf"),
+        (lambda: build("adam", [("w", torch.zeros(1))], betas=(0.9, 1.0)), "betas is"),
+        (lambda: build("adam", [("w", torch.zeros(1))], betas=0.9), "two numbers"),
+        (lambda: build("adam", [("w", torch.zeros(1))], eps=0.0), "eps is 0.0"),
+        (lambda: build("momentum", [("w", torch.zeros(1))], momentum=1.5), "momentum is 1.5"),
+        (lambda: build("sgd", [("w", torch.zeros(1))], momentum=0.9), "option of sgd"),
+        (lambda: build("sgd", [("w", torch.zeros(1, dtype=torch.int64))]), "floating type"),
+        (lambda: build("sgd", [("w", torch.zeros(1).expand(3))]), "memory of its own"),
+        (lambda: build("sgd", [("w", TWICE), ("v", TWICE)]), "parameter 1 is parameter 0 again"),
+        (lambda: build("sgd", [("w", torch.zeros(1))]).step([], 0.1), "there are 0 gradients"),
         (lambda: build("adam", [("w", torch.zeros(1))]).load({"x": torch.zeros(1)}), "does not fit"),
     ],
 )
@@ -169,31 +277,11 @@ def test_bad_names_and_numbers(call: Any, words: str) -> None:
         call()
 
 
-@pytest.mark.parametrize("name", sorted(SCHEDULES))
-def test_every_schedule_stays_between_zero_and_one(name: str) -> None:
-    s = schedule(name, total_steps=50, warmup=5)
-    factors = [s.factor(i) for i in range(50)]
-    assert all(0 <= f <= 1 for f in factors)
-    assert factors[0] < factors[4]
-    assert max(factors) > 0.9
-
-
-def test_schedules_against_pytorch_s() -> None:
-    parameter = torch.nn.Parameter(torch.zeros(1))
-    optimizer = torch.optim.SGD([parameter], lr=1.0)
-    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 20)
-    ours = schedule("cosine", total_steps=20)
-    for step in range(20):
-        assert ours.factor(step) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-9)
-        optimizer.step()
-        cosine.step()
-
-
-def test_plateau_falls_and_is_carried_over() -> None:
-    s = schedule("plateau", total_steps=100, patience=2)
-    for score in (0.5, 0.6, 0.6, 0.55):
-        s.on_score(score)
-    assert s.factor(7) == pytest.approx(0.1)
-    other = schedule("plateau", total_steps=100, patience=2)
-    other.load(s.state())
-    assert other.factor(7) == s.factor(7)
+def test_the_compiler_is_not_imported() -> None:
+    """It costs a second of the first step; PyTorch's own optimiser classes import it when they are made."""
+    code = (
+        "import sys, torch; from deepwell.optim import OPTIMIZERS, build, schedule; w = torch.zeros(3, 2);"
+        "[build(n, [('w', w)]).step([w + 1], 0.1) for n in OPTIMIZERS]; schedule('cosine', total_steps=5).factor(1);"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from deepwell.optim.rule import Lists, Tensors, fused_kernel, with_decay
@@ -57,8 +59,14 @@ class Adam:
         torch._foreach_lerp_(means, gradients, 1.0 - b1)
         torch._foreach_mul_(squares, b2)
         torch._foreach_addcmul_(squares, gradients, gradients, value=1.0 - b2)
-        roots = torch._foreach_div(squares, [1.0 - b2**t for t in steps])
+        roots = torch._foreach_div(squares, _corrections(b2, steps))
         torch._foreach_sqrt_(roots)
         torch._foreach_add_(roots, self.eps)
-        corrected = torch._foreach_div(means, [1.0 - b1**t for t in steps])
+        corrected = torch._foreach_div(means, _corrections(b1, steps))
         torch._foreach_addcdiv_(parameters, corrected, roots, value=-rate)
+
+
+def _corrections(beta: float, steps: Tensors) -> list[Tensor]:
+    """1 - beta^t for each count t; the difference itself would lose four of float32's seven digits at beta 0.999."""
+    logarithm = math.log(beta) if beta else -math.inf
+    return [-torch.expm1(t * logarithm) for t in steps]

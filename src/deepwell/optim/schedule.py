@@ -65,7 +65,7 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "peak": (lambda v: 0 < v < 1, "a share of the steps, between 0 and 1"),
     "start": (lambda v: 0 <= v <= 1, "from 0 to 1"),
     "end": (lambda v: 0 <= v <= 1, "from 0 to 1"),
-    "patience": (lambda v: v >= 1 and v == int(v), "a whole number of epochs from 1 up"),
+    "patience": (lambda v: 1 <= v < math.inf and v == int(v), "a whole number of epochs from 1 up"),
 }
 
 
