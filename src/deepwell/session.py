@@ -16,6 +16,7 @@ from deepwell.dataset import Prepared
 from deepwell.inputs.augment import parse as parse_augment
 from deepwell.optim import build as build_optimizer
 from deepwell.optim import schedule as build_schedule
+from deepwell.optim import undecayed
 from deepwell.run_folder import Run
 from deepwell.settings import Settings
 from deepwell.train.loop import Loop
@@ -68,7 +69,11 @@ class Session:
         if not named:
             raise UserError("no parameter of the model can be trained", fix="set requires_grad on some of them")
         optimizer = build_optimizer(
-            settings.optimizer or "adam", named, weight_decay=settings.weight_decay or 0.0, l1=settings.l1
+            settings.optimizer or "adam",
+            named,
+            weight_decay=settings.weight_decay or 0.0,
+            l1=settings.l1,
+            undecayed=undecayed(network),
         )
         return Step(
             network,

@@ -203,7 +203,7 @@ def test_a_state_that_does_not_fit_changes_nothing(name: str) -> None:
     wrong = {k: v + 1 for k, v in state.items()}
     last = list(wrong)[-1]
     wrong[last] = wrong[last].double()
-    with pytest.raises(UserError, match="type torch.float64"):
+    with pytest.raises(UserError, match=r"type torch\.float64"):
         optimizer.load(wrong)
     for k, v in optimizer.state().items():
         assert torch.equal(v, state[k])

@@ -133,4 +133,11 @@ def test_decay_leaves_what_the_model_says() -> None:
         optimizer.step([torch.zeros_like(p) for p in model.parameters()], 0.1)
     changed = {name for name, p in model.named_parameters() if not torch.equal(p, before[name])}
     assert changed == {"1.weight"}
-    torch.testing.assert_close(model[1].weight.detach(), before["1.weight"] * 0.95)
+    torch.testing.assert_close(model.get_parameter("1.weight").detach(), before["1.weight"] * 0.95)
+
+
+def test_momentum_of_zero_is_plain_descent() -> None:
+    for name in ("momentum", "nesterov"):
+        w = torch.tensor([1.0])
+        build(name, [("w", w)], momentum=0).step([torch.tensor([2.0])], 0.1)
+        assert float(w) == pytest.approx(0.8)

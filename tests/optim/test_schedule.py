@@ -48,7 +48,7 @@ def rates(make: Callable[[torch.optim.Optimizer], Any], steps: int = N) -> list[
         ),
     ],
 )  # fmt: skip
-def test_equal_to_pytorch_s(name: str, options: dict[str, float], make: Callable[..., Any]) -> None:
+def test_equal_to_pytorch_s(name: str, options: dict[str, Any], make: Callable[..., Any]) -> None:
     ours = schedule(name, total_steps=N, **options)
     assert [ours.factor(i) for i in range(N)] == pytest.approx(rates(make), abs=1e-9)
 
