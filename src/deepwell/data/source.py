@@ -15,13 +15,15 @@ class Source:
 
     Attributes:
         name: short, for the run's folder.
-        kind: of the input, ``image``.
-        x: raw samples, with a length and by number: paths, an array [n, ...], pictures, or rows of a torch dataset.
-        y: one raw label a sample; None where there are none.
+        kind: of the input, a name of ``inputs.INPUTS``: ``image``, ``text``, ``tokens``, ``tree``.
+        x: raw samples, with a length and by number: paths, an array [n, ...], pictures, or rows of a torch dataset;
+            strings; lists of words; ``data.tree.Tree``.
+        y: one raw answer a sample: a label, a list of labels, or a list of tags, one a word; None where there are none.
         parts: ``train``, ``validation`` or ``test`` for each sample where the source is split already.
         origin: path or name by which to open it again; "" for what was in memory.
         found: one sentence: what was recognised.
         notes: what a person should know.
+        answer: of the output, a name of ``outputs.OUTPUTS``: ``category``, ``tags``.
     """
 
     name: str
