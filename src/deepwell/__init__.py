@@ -25,7 +25,10 @@ _PLACES = {
     "models": "deepwell.models",
     "open": "deepwell.dataset",
     "summary": "deepwell.nn.summary",
+    "texts": "deepwell.dataset",
     "torch_dataset": "deepwell.dataset",
+    "trees": "deepwell.dataset",
+    "words": "deepwell.dataset",
 }
 
 __all__ = [
@@ -44,13 +47,16 @@ __all__ = [
     "models",
     "open",
     "summary",
+    "texts",
     "torch_dataset",
+    "trees",
+    "words",
 ]
 
 if TYPE_CHECKING:
     from deepwell import doctor, models
     from deepwell.core.errors import UserError
-    from deepwell.dataset import Data, arrays, frame, open, torch_dataset
+    from deepwell.dataset import Data, arrays, frame, open, texts, torch_dataset, trees, words
     from deepwell.doctor.finding import Finding
     from deepwell.inputs.augment import Augment
     from deepwell.learner import Learner

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from deepwell import recipe
 from deepwell.core import devices
 from deepwell.core.errors import UserError
 from deepwell.core.seeds import mix
-from deepwell.dataset import Data, Prepared, arrays, prepare
+from deepwell.data.batches import by_length
+from deepwell.dataset import Data, Prepared, arrays, prepare, texts, trees, words
 from deepwell.dataset import open as open_data
 from deepwell.doctor import examine
 from deepwell.doctor.data import look
@@ -22,17 +24,28 @@ from deepwell.doctor.finding import Finding
 from deepwell.doctor.watch import Watch
 from deepwell.evaluate.category import Evaluation
 from deepwell.evaluate.category import category as evaluate_category
+from deepwell.evaluate.label_sets import LabelSetEvaluation
+from deepwell.evaluate.label_sets import label_sets as evaluate_label_sets
+from deepwell.evaluate.tags import TagEvaluation
+from deepwell.evaluate.tags import tags as evaluate_tags
+from deepwell.models import MODELS, Entry
 from deepwell.nn.summary import Summary, summary
 from deepwell.outputs.category import Category
+from deepwell.outputs.label_sets import LabelSets
+from deepwell.outputs.tags import Tags
 from deepwell.run_folder import Run
+from deepwell.word_vectors import load_into
 from deepwell.saved.model import ModelCard, SavedModel, join
 from deepwell.session import Session
 from deepwell.settings import Settings
 from deepwell.train.loop import Outcome
 from deepwell.train.observe import EarlyStopping, MetricsLog, Progress
-from deepwell.train.predict import scores
 from deepwell.train.speed import Choice
 from deepwell.train.step import LossFunction
+
+
+AnyEvaluation = Evaluation | LabelSetEvaluation | TagEvaluation
+"""What ``evaluate`` gives: by the kind of answer."""
 
 
 @dataclass(frozen=True)
@@ -105,11 +118,31 @@ class Learner:
     def prepared(self, validation: float | None = None) -> Prepared:
         """The data, encoded and split; made at the first call, and again where ``validation`` changes."""
         if self._prepared is None or (validation is not None and validation != self._validation):
-            smoothing = self.settings.label_smoothing or 0.0
-            output = Category(label_smoothing=smoothing, class_weights=self.settings.class_weights)
-            self._prepared = prepare(self.data, output, validation=validation)
+            defaults = {"max_length": self._longest()} if self.data.source.kind == "text" else {}
+            self._prepared = prepare(self.data, self._output(), validation=validation, **defaults)
             self._validation = validation
         return self._prepared
+
+    def _output(self) -> Any:
+        """What kind of answer the data has, with the options that it knows."""
+        kind, settings = self.data.source.answer, self.settings
+        smoothing = settings.label_smoothing or 0.0
+        if kind == "tags":
+            if settings.class_weights is not None:
+                raise UserError("class_weights do not go with tags", fix="leave --class-weights out")
+            return Tags(head=settings.head or "crf", label_smoothing=smoothing)
+        if settings.head is not None:
+            raise UserError(f"head is '{settings.head}', and a {kind} has none to choose", fix="leave --head out")
+        if kind == "label-sets":
+            if settings.class_weights is not None or smoothing:
+                raise UserError("class_weights and label_smoothing do not go with several labels a sample")
+            return LabelSets()
+        return Category(label_smoothing=smoothing, class_weights=settings.class_weights)
+
+    def _longest(self) -> int:
+        """Positions of a text to read where the data does not say: as many as the model can take at speed."""
+        name = self.settings.model or recipe.model_for(self.data.source.kind)
+        return MODELS[name].longest if self.module is None and name in MODELS else Entry.longest
 
     def build(self) -> nn.Module:
         """The network: made at the first call, with weights that depend on the seed alone."""
@@ -124,26 +157,47 @@ class Learner:
             self._card = ModelCard(module=f"{kind.__module__}:{kind.__qualname__}")
             self.network = self.module.to(device)
             return self.network
+        own: dict[str, Any] = {}
         if self.settings.model is None:
-            rows = torch.from_numpy(prepared.split.train[:: max(1, samples // 5_000)])
-            pictures = prepared.rows.gather(rows)
-            mirrored = recipe.survives_mirroring(pictures, prepared.targets[rows], len(prepared.output.classes))
-            found, self.why = recipe.tuned(prepared.input.shape, samples, mirrored=mirrored)
+            found, own, self.why = self._recipe(prepared, samples)
             self.settings = self.settings.filled(found)
         else:
             self.settings = self.settings.filled(recipe.plain(self.settings.optimizer))
-        prepared.output.label_smoothing = self.settings.label_smoothing or 0.0
+        if hasattr(prepared.output, "label_smoothing"):
+            prepared.output.label_smoothing = self.settings.label_smoothing or 0.0
         asked = {
             "activation": self.settings.activation,
             "dropout": self.settings.dropout,
             "initialisation": self.settings.initialisation,
         }
-        options = {k: v for k, v in asked.items() if v is not None}
+        options = own | {k: v for k, v in asked.items() if v is not None}
         self._card = ModelCard(self.settings.model or "", options)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(mix(self.settings.seed, 1))
-            self.network = join(self._card, prepared.input, prepared.output).to(device)
+            self.network = join(self._card, prepared.input, prepared.output)
+        self._begin(self.network, prepared)
+        self.network = self.network.to(device)
         return self.network
+
+    def _recipe(self, prepared: Prepared, samples: int) -> tuple[dict[str, Any], dict[str, Any], str]:
+        """Model and training for data of which nothing was said."""
+        if prepared.input.kind != "image":
+            return recipe.of_kind(prepared.input.kind, samples)
+        rows = torch.from_numpy(prepared.split.train[:: max(1, samples // 5_000)])
+        pictures = prepared.rows.gather(rows)
+        mirrored = recipe.survives_mirroring(pictures, prepared.targets[rows], len(prepared.output.classes))
+        found, why = recipe.tuned(prepared.input.shape, samples, mirrored=mirrored)
+        return found, {}, why
+
+    def _begin(self, network: Any, prepared: Prepared) -> None:
+        """What a model learns of the data before its first step: word vectors from a file, counts of n-grams."""
+        body = network.body
+        if self.settings.vectors is not None:
+            self.say(load_into(body, self.settings.vectors, prepared.input))
+        if hasattr(body, "prime"):
+            rows = torch.from_numpy(prepared.split.train)
+            places = by_length(rows, 64, prepared.lengths(rows))
+            body.prime(prepared.input.prepare(prepared.rows.gather(rows[some])) for some in places)
 
     def summary(self) -> Summary:
         """The table of layers, output shapes and parameters."""
@@ -153,17 +207,22 @@ class Learner:
     def check(self) -> list[Finding]:
         """What can be known before a step is spent, worst first; see ``Finding``."""
         prepared = self.prepared()
-        findings = look(
-            targets=prepared.targets,
-            classes=prepared.output.classes,
-            split=prepared.split,
-            rows=prepared.rows,
-            skipped=prepared.skipped,
-        )
+        findings = []
+        exclusive = prepared.output.kind == "category"
+        if exclusive:
+            findings = look(
+                targets=prepared.targets,
+                classes=prepared.output.classes,
+                split=prepared.split,
+                rows=prepared.rows,
+                skipped=prepared.skipped,
+                pictures=prepared.input.kind == "image",
+            )
         network = self.build()
         x = self._example(16)
         y = prepared.targets[torch.from_numpy(prepared.split.train[: len(x)])].to(x.device)
-        findings += examine(network, self._loss_function(), (x, y), classes=len(prepared.output.classes))
+        classes = len(prepared.output.classes) if exclusive else None
+        findings += examine(network, self._loss_function(network), (x, y), classes=classes)
         order = {"stop": 0, "warn": 1, "note": 2}
         return sorted(findings, key=lambda finding: order[finding.level])
 
@@ -173,8 +232,8 @@ class Learner:
         device = devices.choose(self.settings.device)
         return prepared.input.prepare(prepared.rows.gather(rows).to(device))
 
-    def _loss_function(self) -> LossFunction:
-        return self.loss or self.prepared().output.loss
+    def _loss_function(self, network: nn.Module) -> LossFunction:
+        return self.loss or partial(self.prepared().output.loss, head=getattr(network, "head", None))
 
     # ---- training
 
@@ -212,7 +271,7 @@ class Learner:
         settings = self.settings.checked()
         run = out if isinstance(out, Run) or out is None else Run(out)
         self._open_run(run, resume=resume)
-        session = Session(network, prepared, settings, run=run, loss=self._loss_function(), say=self.say)
+        session = Session(network, prepared, settings, run=run, loss=self.loss, say=self.say)
         choice = session.choose(self._stored_choice(run))
         if run is not None:
             run.note(status="training", choice=choice.to_json())
@@ -275,45 +334,55 @@ class Learner:
         """Answers for new samples: paths, arrays or pictures."""
         return self.saved().predict(raw)
 
-    def evaluate(self, data: Data | str | Path | None = None, y: Any = None) -> Evaluation:
+    def evaluate(self, data: Data | str | Path | None = None, y: Any = None) -> AnyEvaluation:
         """Every metric with a 95 % interval, on new data or on the part that was held out.
 
         Args:
             data: what to measure on; None takes the test part, or the validation part where there is none.
-            y: labels, where ``data`` is an array.
+            y: labels, where ``data`` is an array, or texts, or lists of words.
         """
         if data is None:
             split = self.prepared().split
             return self.evaluate_part("test" if len(split.test) else "validation")
         if y is not None:
-            data = arrays(data, y)
+            make = {"text": texts, "tokens": words, "tree": trees}.get(self.data.source.kind, arrays)
+            data = make(data, y)  # type: ignore[operator]
         return evaluate(self.saved(), data if isinstance(data, Data) else open_data(data))
 
-    def evaluate_part(self, part: str) -> Evaluation:
+    def evaluate_part(self, part: str) -> AnyEvaluation:
         """The metrics on the ``train``, ``validation`` or ``test`` part."""
-        prepared, network = self.prepared(), self.build()
+        prepared = self.prepared()
         rows = torch.from_numpy(getattr(prepared.split, part))
         if not len(rows):
             raise UserError(f"there is no {part} part", fix=f"hold one out with {part}=0.1, or give data to measure on")
-        device = next(network.parameters()).device
-        found = scores(network, lambda ids: prepared.input.prepare(prepared.rows.gather(ids).to(device)), rows)
-        return evaluate_category(prepared.output.decode(found), prepared.targets[rows], prepared.output.classes)
+        decoded = self.saved().decoded_rows(prepared.rows, rows)
+        return _measure(prepared.output, decoded, prepared.targets[rows])
 
 
-def evaluate(model: SavedModel, data: Data) -> Evaluation:
+def evaluate(model: SavedModel, data: Data) -> AnyEvaluation:
     """Measure a saved model on data that it has not seen.
 
     Raises:
-        UserError: unlabelled data, a label that the model does not know.
+        UserError: unlabelled data, data of another kind, a label that the model does not know.
     """
     source = data.source
     if source.y is None:
         raise UserError(f"{source.name} has no labels", expected="one label a sample", fix="use `deepwell predict`")
+    if source.kind != model.input.kind:
+        raise UserError(f"{source.name} is {source.kind} data", expected=f"{model.input.kind}, as in training")
     keep = [i for i, part in enumerate(source.parts) if part == "test"] if source.parts else []
     chosen = keep or range(len(source.x))
-    targets = model.output.encode([source.y[i] for i in chosen])
-    found = model.scores([source.x[i] for i in chosen])
-    return evaluate_category(model.output.decode(found), targets, model.output.classes)
+    encoded = model.output.encode([source.y[i] for i in chosen])
+    decoded = model.decoded([source.x[i] for i in chosen])
+    return _measure(model.output, decoded, encoded[torch.arange(len(encoded))])
+
+
+def _measure(output: Any, decoded: list[Any], targets: Tensor) -> AnyEvaluation:
+    if not output.per_position:
+        measure = {"category": evaluate_category, "label-sets": evaluate_label_sets}[output.kind]
+        return measure(torch.stack(decoded).cpu(), targets, output.classes)
+    gold = [[output.classes[tag] for tag in row if tag >= 0] for row in targets.tolist()]
+    return evaluate_tags(output.names(decoded), gold, scheme=output.scheme)
 
 
 def replace_checked(settings: Settings, options: dict[str, Any]) -> Settings:

@@ -70,6 +70,74 @@ def tuned(input_shape: tuple[int, int, int], samples: int, *, mirrored: bool) ->
     return settings, f"{why}; {epochs} epochs of {samples:,} training samples; {flips}"
 
 
+_KINDS: dict[str, tuple[dict[str, Any], str]] = {
+    "text": (
+        {
+            "model": "ngrams",
+            "epochs": 16,
+            "optimizer": "adam",
+            "learning_rate": 2e-3,
+            "schedule": "linear",
+            "patience": 4,
+            # accuracy goes on rising for a while after the answers have become too sure
+            "monitor": "val_loss",
+        },
+        "on most texts the words and their neighbours tell the class, and a wide network over them learns in seconds",
+    ),
+    "tokens": (
+        {
+            "model": "bilstm-crf",
+            "epochs": 12,
+            "optimizer": "adam",
+            "learning_rate": 3e-3,
+            "schedule": "linear",
+            "clip_norm": 5.0,
+        },
+        "a tag depends on the words on both sides and on the tags beside it",
+    ),
+    "tree": (
+        {
+            "model": "recursive",
+            "epochs": 20,
+            "optimizer": "adam",
+            "learning_rate": 2e-3,
+            "schedule": "linear",
+            "clip_norm": 5.0,
+        },
+        "what a tree means is composed of what its parts mean",
+    ),
+}
+
+
+def model_for(kind: str) -> str | None:
+    """The architecture that ``of_kind`` chooses; None where it depends on more.
+
+    >>> model_for("text"), model_for("image")
+    ('ngrams', None)
+    """
+    return _KINDS[kind][0]["model"] if kind in _KINDS else None
+
+
+def of_kind(kind: str, samples: int) -> tuple[dict[str, Any], dict[str, Any], str]:
+    """Model and training for texts, sentences and trees of which nothing was said.
+
+    Args:
+        kind: of the input.
+        samples: training samples.
+
+    Returns:
+        settings, options of the model, and one sentence that says why.
+    """
+    found, why = _KINDS[kind]
+    options: dict[str, Any] = {}
+    size = 64 if samples >= 20_000 else 32
+    if kind == "text" and samples < 1_000:
+        # pairs of words are too rare in a few hundred texts to learn anything from
+        options, size = {"order": 1}, 16
+    settings = {**_PLAIN, "patience": 0, **found, "batch_size": size}
+    return settings, options, f"{why}; at most {settings['epochs']} epochs of {samples:,} training samples"
+
+
 def survives_mirroring(pictures: Tensor, targets: Tensor, classes: int) -> bool:
     """Whether mirrored pictures are as good as told apart by the mean of each class as upright ones.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +13,10 @@ from torch import Tensor, nn
 from deepwell.core import devices
 from deepwell.core.errors import UserError
 from deepwell.core.files import cache_folder, digest_bytes, write_json
+from deepwell.data.batches import by_length
 from deepwell.dataset import Prepared
 from deepwell.inputs.augment import parse as parse_augment
+from deepwell.nn.predict import run as run_model
 from deepwell.optim import build as build_optimizer
 from deepwell.optim import schedule as build_schedule
 from deepwell.optim import undecayed
@@ -21,7 +24,6 @@ from deepwell.run_folder import Run
 from deepwell.settings import Settings
 from deepwell.train.loop import Loop
 from deepwell.train.plan import Outcome, Plan
-from deepwell.train.predict import scores
 from deepwell.train.speed import Choice, fastest_threads, most_threads, prepare_model, race
 from deepwell.train.state import Checkpoints
 from deepwell.train.step import LossFunction, Step
@@ -39,15 +41,30 @@ class Session:
         settings: Settings,
         *,
         run: Run | None,
-        loss: LossFunction,
+        loss: LossFunction | None,
         say: Callable[[str], None],
     ) -> None:
         self.network, self.prepared, self.settings = network, prepared, settings
         self.run, self.loss, self.say = run, loss, say
         self.device = next(network.parameters()).device
         self.input = prepared.input
-        self.input.augment = parse_augment(settings.augment or "none")
+        self._set_augmentation(settings.augment or "none")
         self.rows = torch.from_numpy(prepared.split.train)
+
+    def _set_augmentation(self, asked: str) -> None:
+        if hasattr(self.input, "augment"):
+            self.input.augment = parse_augment(asked)
+        elif asked != "none":
+            raise UserError(
+                f"augment is '{asked}' for {self.input.kind} data", expected="none", fix="leave --augment out"
+            )
+
+    def loss_of(self, network: nn.Module) -> LossFunction:
+        """The user's own loss, or the output's with the parameters that it may have in this network's head."""
+        if self.loss is not None:
+            return self.loss
+        head = getattr(network, "head", None)
+        return functools.partial(self.prepared.output.loss, head=head)
 
     def fetch(self, ids: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
         x = self.prepared.rows.gather(ids, epoch=epoch).to(self.device)
@@ -78,7 +95,7 @@ class Session:
         return Step(
             network,
             [p for _, p in named],
-            self.loss,
+            self.loss_of(network),
             optimizer,
             seed=settings.seed,
             autocast=autocast,
@@ -127,7 +144,7 @@ class Session:
             accumulate=settings.accumulate,
             seed=settings.seed,
             learning_rate=settings.learning_rate or 1e-3,
-            monitor=settings.monitor or ("val_accuracy" if has_validation else "loss"),
+            monitor=settings.monitor or (f"val_{self.prepared.output.metrics[0]}" if has_validation else "loss"),
             checkpoint_steps=settings.checkpoint_steps,
             checkpoint_seconds=settings.checkpoint_seconds,
             workers=settings.workers,
@@ -154,21 +171,28 @@ class Session:
             observers=observers,
             checkpoints=checkpoints,
             choice=choice,
-            blend=self.blend if self.input.augment.mixup else None,
+            lengths=self.prepared.lengths(self.rows),
+            blend=self.blend if getattr(getattr(self.input, "augment", None), "mixup", 0) else None,
             rethread=None if settings.exact or settings.threads or self.device.type != "cpu" else rethread,
         )
         return loop.run(checkpoints.latest() if resume and checkpoints is not None else None)
 
     def _validate(self, model: nn.Module) -> dict[str, float]:
-        rows = torch.from_numpy(self.prepared.split.validation)
-        y = self.prepared.targets[rows]
+        prepared, output, loss = self.prepared, self.prepared.output, self.loss_of(model)
+        rows = torch.from_numpy(prepared.split.validation)
+        sums: list[Tensor] = []
+        tallies: list[Tensor] = []
 
-        def fetch(ids: Tensor) -> Tensor:
-            return self.input.prepare(self.prepared.rows.gather(ids).to(self.device))
+        def fetch(places: Tensor) -> Tensor:
+            return self.input.prepare(prepared.rows.gather(rows[places]).to(self.device))
 
-        found = scores(model, fetch, rows)
-        loss, count = self.loss(found, y)
-        return {
-            "val_loss": float(loss / count),
-            "val_accuracy": float(self.prepared.output.count_hits(found, y)) / len(y),
-        }
+        def visit(places: Tensor, x: Tensor, found: Tensor) -> None:
+            y = prepared.targets[rows[places]].to(self.device)
+            sums.append(torch.stack([torch.as_tensor(value, dtype=torch.float64) for value in loss(found, y)]))
+            decoded = output.decode(found, mask=self.input.mask(x), head=getattr(model, "head", None))
+            tallies.append(output.tally(decoded, y))
+
+        run_model(model, fetch, by_length(rows, 256, prepared.lengths(rows)), visit)
+        total, count = torch.stack(sums).sum(0).tolist()
+        measured = output.measured(torch.stack(tallies).sum(0))
+        return {"val_loss": total / max(count, 1e-12), **{f"val_{name}": value for name, value in measured.items()}}

@@ -20,6 +20,8 @@ class Settings:
         optimizer, learning_rate, schedule, warmup: names and numbers; ``warmup`` is a share of all steps.
         weight_decay, l1, clip_norm, clip_value, label_smoothing: regularisation; 0 or None switches off.
         class_weights: None or ``balanced``.
+        vectors: a file of word vectors (GloVe or word2vec text format) to begin the embedding with.
+        head: of tags: ``crf`` or ``linear``; None lets the model say.
         augment: such as ``flip,crop=2``; ``none`` for no augmentation.
         patience: epochs without improvement before stopping; 0 never stops early.
         monitor: the value that picks the best epoch.
@@ -49,6 +51,8 @@ class Settings:
     clip_value: float | None = None
     label_smoothing: float | None = None
     class_weights: str | None = None
+    vectors: str | None = None
+    head: str | None = None
     augment: str | None = None
     patience: int | None = None
     monitor: str | None = None

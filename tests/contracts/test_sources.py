@@ -18,10 +18,12 @@ from deepwell.core.errors import UserError
 from deepwell.data.arrays import from_arrays, from_frame
 from deepwell.data.batches import order
 from deepwell.data.dataset_rows import from_dataset
-from deepwell.data.fingerprint import fingerprint
+from deepwell.data.fingerprint import fingerprint, of_values
 from deepwell.data.recognise import recognise
 from deepwell.data.source import PARTS, Source
 from deepwell.data.split import make
+from deepwell.data.text_memory import from_texts, from_words
+from deepwell.data.trees import from_trees
 
 COUNT, CLASSES = 24, 3
 X = np.random.default_rng(0).integers(0, 256, (COUNT, 6, 5)).astype(np.uint8)
@@ -124,7 +126,112 @@ def named_set(place: Path) -> Source:
     return recognise("digits")
 
 
+TEXTS = [f"{'good' if i % CLASSES else 'bad'} film {i}, 第{i}部 \U0001f600" for i in range(COUNT)]
+LABELS = [f"class{v}" for v in Y]
+WORDS = [["Ann", "met", f"Bob{i}"] for i in range(COUNT)]
+TAGS = [["B", "O", "B" if i % 2 else "O"] for i in range(COUNT)]
+TREES = [f"({LABELS[i]} (2 It) (2 (1 is{i}) (3 good)))" for i in range(COUNT)]
+PARTS_OF = [("train", "dev", "test")[i // CLASSES % 3] for i in range(COUNT)]
+
+
+def text_csv(place: Path) -> Source:
+    pl.DataFrame({"review": TEXTS, "t": LABELS}).write_csv(place / "list.csv")
+    return recognise(place / "list.csv", target="t")
+
+
+def text_csv_with_parts(place: Path) -> Source:
+    pl.DataFrame({"split": PARTS_OF, "review": TEXTS, "t": LABELS}).write_csv(place / "list.csv")
+    return recognise(place / "list.csv", target="t")
+
+
+def text_parquet(place: Path) -> Source:
+    pl.DataFrame({"review": TEXTS, "label": LABELS}).write_parquet(place / "list.parquet")
+    return recognise(place / "list.parquet")
+
+
+def text_tables_in_parts(place: Path) -> Source:
+    for part in ("train", "dev", "test"):
+        rows = [i for i in range(COUNT) if PARTS_OF[i] == part]
+        table = pl.DataFrame({"text": [TEXTS[i] for i in rows], "label": [LABELS[i] for i in rows]})
+        (place / "set").mkdir(exist_ok=True)
+        table.write_ndjson(place / "set" / f"{part}.jsonl")
+    return recognise(place / "set")
+
+
+def text_folders(place: Path) -> Source:
+    for i in range(COUNT):
+        (place / "set" / LABELS[i]).mkdir(parents=True, exist_ok=True)
+        (place / "set" / LABELS[i] / f"{i}.txt").write_text(TEXTS[i], encoding="utf-16" if i % 2 else "utf-8")
+    return recognise(place / "set")
+
+
+def texts_in_memory(place: Path) -> Source:
+    return from_texts(np.array(TEXTS), LABELS)
+
+
+def conll(place: Path) -> Source:
+    lines = ["".join(f"{w}\t{t}\n" for w, t in zip(*pair, strict=True)) for pair in zip(WORDS, TAGS, strict=True)]
+    (place / "words.conll").write_text("\n".join(lines), encoding="utf-8")
+    return recognise(place / "words.conll")
+
+
+def conll_in_parts(place: Path) -> Source:
+    for part in ("train", "dev", "test"):
+        rows = [i for i in range(COUNT) if PARTS_OF[i] == part]
+        lines = ["".join(f"{w} {t}\n" for w, t in zip(WORDS[i], TAGS[i], strict=True)) for i in rows]
+        (place / "set").mkdir(exist_ok=True)
+        (place / "set" / f"{part}.txt").write_text("\n".join(lines), encoding="utf-8")
+    return recognise(place / "set")
+
+
+def tagged_json_lines(place: Path) -> Source:
+    pl.DataFrame({"tokens": WORDS, "tags": TAGS}).write_ndjson(place / "words.jsonl")
+    return recognise(place / "words.jsonl")
+
+
+def words_in_memory(place: Path) -> Source:
+    return from_words(WORDS, TAGS)
+
+
+def tree_file(place: Path) -> Source:
+    (place / "all.txt").write_text("\n".join(TREES), encoding="utf-8")
+    return recognise(place / "all.txt")
+
+
+def tree_files_in_parts(place: Path) -> Source:
+    for part in ("train", "dev", "test"):
+        (place / "set").mkdir(exist_ok=True)
+        rows = [TREES[i] for i in range(COUNT) if PARTS_OF[i] == part]
+        (place / "set" / f"{part}.txt").write_text("\n".join(rows), encoding="utf-8")
+    return recognise(place / "set")
+
+
+def trees_in_memory(place: Path) -> Source:
+    return from_trees(TREES, LABELS)
+
+
 Maker = Callable[[Path], Source]
+ALL_PARTS = {"train", "validation", "test"}
+SAMPLES: dict[str, dict[str, Any]] = {
+    "text": dict(zip(TEXTS, LABELS, strict=True)),
+    "tokens": {" ".join(words): tags for words, tags in zip(WORDS, TAGS, strict=True)},
+    "tree": dict(zip(TREES, LABELS, strict=True)),
+}
+WRITTEN: list[tuple[Maker, set[str]]] = [
+    (text_csv, set()),
+    (text_csv_with_parts, ALL_PARTS),
+    (text_parquet, set()),
+    (text_tables_in_parts, ALL_PARTS),
+    (text_folders, set()),
+    (texts_in_memory, set()),
+    (conll, set()),
+    (conll_in_parts, ALL_PARTS),
+    (tagged_json_lines, set()),
+    (words_in_memory, set()),
+    (tree_file, set()),
+    (tree_files_in_parts, ALL_PARTS),
+    (trees_in_memory, set()),
+]
 SOURCES: list[tuple[Maker, set[str]]] = [
     (class_folders, set()),
     (part_folders, {"train", "validation", "test"}),
@@ -144,7 +251,13 @@ SOURCES: list[tuple[Maker, set[str]]] = [
     (torch_loader, set()),
     (named_set, set()),
 ]
-each = pytest.mark.parametrize(("maker", "parts"), SOURCES, ids=lambda v: getattr(v, "__name__", ""))
+each = pytest.mark.parametrize(("maker", "parts"), [*SOURCES, *WRITTEN], ids=lambda v: getattr(v, "__name__", ""))
+pictures = pytest.mark.parametrize(("maker", "parts"), SOURCES, ids=lambda v: getattr(v, "__name__", ""))
+written = pytest.mark.parametrize(("maker", "parts"), WRITTEN, ids=lambda v: getattr(v, "__name__", ""))
+
+
+def _digest(source: Source) -> str:
+    return fingerprint(source.x) if source.kind == "image" else of_values(source.x)
 
 
 def _pixels(raw: Any) -> np.ndarray:
@@ -160,7 +273,9 @@ def _pixels(raw: Any) -> np.ndarray:
 @each
 def test_it_says_what_it_is(maker: Maker, parts: set[str], tmp_path: Path) -> None:
     source = maker(tmp_path)
-    assert source.kind == "image"
+    assert source.kind in ("image", "text", "tokens", "tree")
+    assert (source.kind == "image") == ((maker, parts) in SOURCES)
+    assert source.answer == ("tags" if source.kind == "tokens" else "category")
     assert source.name
     assert len(source.found) > 10
     assert "\n" not in source.found
@@ -177,7 +292,19 @@ def test_one_label_and_one_part_a_sample(maker: Maker, parts: set[str], tmp_path
         assert parts <= set(PARTS)
 
 
-@each
+@written
+def test_samples_are_what_was_written_with_their_labels(maker: Maker, parts: set[str], tmp_path: Path) -> None:
+    source = maker(tmp_path)
+    found = {" ".join(x) if source.kind == "tokens" else str(x): y for x, y in zip(source.x, source.y, strict=True)}
+    assert found == SAMPLES[source.kind]
+    if source.parts is not None:
+        told = {"dev": "validation"}
+        for x, part in zip(source.x, source.parts, strict=True):
+            number = list(SAMPLES[source.kind]).index(" ".join(x) if source.kind == "tokens" else str(x))
+            assert part == told.get(PARTS_OF[number], PARTS_OF[number])
+
+
+@pictures
 def test_samples_are_the_pictures_with_their_labels(maker: Maker, parts: set[str], tmp_path: Path) -> None:
     source = maker(tmp_path)
     if maker is named_set:
@@ -200,7 +327,7 @@ def test_twice_the_same(maker: Maker, parts: set[str], tmp_path: Path) -> None:
     assert [str(label) for label in first.y] == [str(label) for label in again.y]
     assert first.parts == again.parts
     assert first.found == again.found
-    assert fingerprint(first.x) == fingerprint(again.x)
+    assert _digest(first) == _digest(again)
 
 
 @each
@@ -208,6 +335,9 @@ def test_samples_by_slice(maker: Maker, parts: set[str], tmp_path: Path) -> None
     source = maker(tmp_path)
     piece = source.x[3:7]
     assert len(piece) == 4
+    if source.kind != "image":
+        assert piece[0] == source.x[3]
+        return
     assert np.array_equal(_pixels(piece[0]), _pixels(source.x[3]))
 
 
@@ -216,15 +346,16 @@ def test_it_can_be_opened_again_by_its_origin(maker: Maker, parts: set[str], tmp
     source = maker(tmp_path)
     if not source.origin:
         return
-    again = recognise(source.origin, target="t" if maker is csv else None)
-    assert fingerprint(again.x) == fingerprint(source.x)
+    again = recognise(source.origin, target="t" if source.origin.endswith(".csv") else None)
+    assert _digest(again) == _digest(source)
     assert again.name == source.name
 
 
 @each
 def test_it_can_be_split_and_ordered(maker: Maker, parts: set[str], tmp_path: Path) -> None:
     source = maker(tmp_path)
-    split = make(source.y, None, validation=0.2, test=0.2, parts=source.parts)
+    labels = [""] * len(source.y) if source.answer == "tags" else source.y
+    split = make(labels, None, validation=0.2, test=0.2, parts=source.parts)
     rows = np.concatenate([split.train, split.validation, split.test])
     assert sorted(rows.tolist()) == list(range(len(source.x)))
     assert all(len(part) for part in (split.train, split.validation, split.test))
@@ -256,6 +387,13 @@ BROKEN: list[tuple[str, Callable[[Path], tuple[Any, str]]]] = [
     ("an empty table", _damaged(csv, "list.csv", lambda p: p.write_text(""))),
     ("a table without the column", _damaged(csv, "list.csv", lambda p: p.write_text("a,b\n1,2\n"))),
     ("a table of files that are gone", _damaged(csv, "list.csv", lambda p: p.write_text("p,t\nnone.png,2\n"))),
+    ("an empty table of texts", _damaged(text_csv, "list.csv", lambda p: p.write_text("review,t\n"))),
+    ("a table of bytes", _damaged(text_csv, "list.csv", lambda p: p.write_bytes(bytes(range(256)) * 4))),
+    ("a table without labels", _damaged(text_csv, "list.csv", lambda p: p.write_text("review,t\na,\nb,x\n"))),
+    ("a Parquet table cut off", _damaged(text_parquet, "list.parquet", _half)),
+    ("words without tags", _damaged(conll, "words.conll", lambda p: p.write_text("a\nb\n"))),
+    ("no words", _damaged(conll, "words.conll", lambda p: p.write_text("\n\n"))),
+    ("a tree cut off", _damaged(tree_file, "all.txt", lambda p: p.write_text("(1 (2 a)\n(1 (2 a) (3 b))\n"))),
     ("an empty folder", lambda place: (place, str(place))),
 ]
 

@@ -40,7 +40,7 @@ def test_no_map_vanishes(name: str) -> None:
 
 def test_every_class_is_in_the_table_of_sizes() -> None:
     classes = {MODELS[name].make for name in SMALLEST}
-    assert classes == {entry.make for entry in MODELS.values()}
+    assert classes == {entry.make for entry in MODELS.values() if entry.takes == ("image",)}
 
 
 def test_too_many_poolings() -> None:

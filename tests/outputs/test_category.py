@@ -94,8 +94,8 @@ def test_answers() -> None:
     answer = output.answers(output.decode(torch.tensor([[0.0, 2.0]])))[0]
     assert answer["prediction"] == "y"
     assert answer["confidence"] == pytest.approx(answer["probabilities"]["y"])
-    hits = output.count_hits(torch.tensor([[0.0, 2.0], [1.0, 0.0]]), torch.tensor([1, 1]))
-    assert int(hits) == 1
+    hits, of = output.count_hits(torch.tensor([[0.0, 2.0], [1.0, 0.0]]), torch.tensor([1, 1]))
+    assert (int(hits), of) == (1, 2)
 
 
 def test_given_classes() -> None:

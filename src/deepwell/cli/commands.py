@@ -91,7 +91,7 @@ def _train(run: Run, *, resume: bool, json: bool) -> int:
     split = prepared.split
     say(
         f"split: {len(split.train):,} to train, {len(split.validation):,} to validate, {len(split.test):,} to test; "
-        f"pictures {prepared.input}"
+        f"{prepared.input}"
     )
     for note in prepared.notes:
         say(f"note: {note}")
@@ -124,12 +124,24 @@ def _train(run: Run, *, resume: bool, json: bool) -> int:
     result = _result(run, learner, history, time.perf_counter() - begun)
     run.write("result.json", result)
     for part, values in result["metrics"].items():
-        low, high = values["accuracy"]["interval"]
-        say(f"{part}: accuracy {values['accuracy']['value']:.4f} (95 % interval {low:.4f} to {high:.4f})")
-    say(f"model: {run.model}\nnext: deepwell predict {run.folder} PICTURE, deepwell evaluate {run.folder}")
+        for name in prepared.output.metrics if prepared.output.kind != "category" else ("accuracy",):
+            low, high = values[name]["interval"]
+            say(f"{part}: {name} {values[name]['value']:.4f} (95 % interval {low:.4f} to {high:.4f})")
+    what = {"image": "PICTURE", "text": '"A TEXT"', "tokens": '"A SENTENCE"', "tree": '"(A TREE)"'}[prepared.input.kind]
+    say(f"model: {run.model}\nnext: deepwell predict {run.folder} {what}, deepwell evaluate {run.folder}")
     if json:
         emit(result)
     return 0
+
+
+_TASKS = {
+    ("image", "category"): "image classification",
+    ("text", "category"): "text classification",
+    ("tokens", "tags"): "sequence labelling",
+    ("tree", "category"): "tree classification",
+    ("text", "label-sets"): "text classification with several labels",
+    ("image", "label-sets"): "image classification with several labels",
+}
 
 
 def _result(run: Run, learner: Any, history: Any, seconds: float) -> dict[str, Any]:
@@ -141,7 +153,7 @@ def _result(run: Run, learner: Any, history: Any, seconds: float) -> dict[str, A
     rates = [row["samples_per_second"] for row in history.epochs]
     return {
         "run": str(run.folder),
-        "task": "image classification",
+        "task": _TASKS[learner.data.source.kind, learner.data.source.answer],
         "model": learner.settings.model,
         "parameters": sum(p.numel() for p in learner.network.parameters()),
         "epochs": len(history.epochs),
@@ -174,7 +186,8 @@ def check(source: str, *, data: dict[str, Any], model: str | None, seed: int, js
     return 1 if any(f.level == "stop" for f in findings) else 0
 
 
-def _load(path: Path) -> Any:
+def load_run(path: Path) -> Any:
+    """The model of a run's folder, or of a file."""
     from deepwell.saved.model import load
 
     if path.is_dir():
@@ -195,7 +208,7 @@ def evaluate(path: Path, source: str | None, *, target: str | None, json: bool) 
     from deepwell import learner as learning
     from deepwell.dataset import open as open_data
 
-    model = _load(path)
+    model = load_run(path)
     if source is not None:
         found = learning.evaluate(model, open_data(source, target=target))
     else:
@@ -212,31 +225,16 @@ def evaluate(path: Path, source: str | None, *, target: str | None, json: bool) 
     return 0
 
 
-def predict(path: Path, inputs: list[str], *, json: bool) -> int:
-    """An answer a picture."""
-    from deepwell.data.folders import pictures_in
+def example(input: Any, count: int) -> Any:
+    """Prepared samples of no meaning, as the model of this input takes them."""
+    import torch
 
-    model = _load(path)
-    files: list[Path] = []
-    for text in inputs:
-        place = Path(text)
-        if place.is_dir():
-            found = pictures_in(place)
-            if not found:
-                raise UserError(f"{place} holds no pictures", fix="name pictures, or a folder of them")
-            files += found
-        elif place.is_file():
-            files.append(place)
-        else:
-            raise UserError(f"there is no file {place}", expected="a picture or a folder of pictures")
-    for start in range(0, len(files), 256):
-        some = files[start : start + 256]
-        for file, answer in zip(some, model.predict(some), strict=True):
-            if json:
-                emit({"input": str(file), **answer})
-            else:
-                print(f"{file}: {answer['prediction']} ({answer['confidence']:.1%})")
-    return 0
+    if input.kind == "image":
+        return torch.zeros(count, *input.shape)
+    if input.kind == "tree":
+        return torch.tensor([[[1, 0, 0, 0], [1, 0, 0, 0], [0, 1, 2, 1]]]).expand(count, -1, -1)
+    encoded, _ = input.encode([["a", "b"]] * count if input.kind == "tokens" else ["a b"] * count)
+    return input.prepare(encoded.gather(torch.arange(count)))
 
 
 def summarise(what: str, *, shape: tuple[int, ...], classes: int, json: bool) -> int:
@@ -248,8 +246,8 @@ def summarise(what: str, *, shape: tuple[int, ...], classes: int, json: bool) ->
     from deepwell.nn.summary import summary
 
     if Path(what).exists():
-        model = _load(Path(what))
-        table = summary(model.network, torch.zeros(2, *model.input.shape))
+        model = load_run(Path(what))
+        table = summary(model.network, example(model.input, 2))
     elif what in MODELS or "/" not in what:
         body: Any = build(what, shape)  # type: ignore[arg-type]
         table = summary(Network(body, torch.nn.Linear(body.features, classes)), torch.zeros(2, *shape))
@@ -263,13 +261,17 @@ def list_models(*, json: bool) -> int:
     """Names, descriptions and papers."""
     from deepwell.models import MODELS
 
-    rows = [{"name": n, "description": e.description, "paper": e.paper} for n, e in sorted(MODELS.items())]
+    rows = [
+        {"name": n, "takes": " ".join(e.takes), "description": e.description, "paper": e.paper}
+        for n, e in sorted(MODELS.items(), key=lambda item: (item[1].takes, item[0]))
+    ]
     if json:
         emit(rows)
     else:
         width = max(len(str(row["name"])) for row in rows)
+        wide = max(len(str(row["takes"])) for row in rows)
         for row in rows:
-            print(f"{row['name']:{width}}  {row['description']} ({row['paper']})")
+            print(f"{row['takes']:{wide}}  {row['name']:{width}}  {row['description']} ({row['paper']})")
     return 0
 
 

@@ -20,7 +20,13 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, all else on standard error.")]
-Source = Annotated[str, typer.Argument(help="A folder of class folders, a .npz, IDX or table file, or a named set.")]
+Source = Annotated[
+    str,
+    typer.Argument(
+        help="A folder of class folders of pictures or texts, a table, a .npz or IDX file, CoNLL files, trees, "
+        "or a named set."
+    ),
+]
 RunPath = Annotated[Path, typer.Argument(help="A run's folder, or a saved model file.")]
 Target = Annotated[Optional[str], typer.Option(help="The column of labels, for tables.")]  # noqa: UP045 - typer reads it
 Size = Annotated[Optional[str], typer.Option(help="Size of the pictures: 64 or HEIGHTxWIDTH.")]  # noqa: UP045
@@ -28,6 +34,13 @@ MaybeInt = Optional[int]  # noqa: UP045
 MaybeFloat = Optional[float]  # noqa: UP045
 MaybeStr = Optional[str]  # noqa: UP045
 Skip = Annotated[bool, typer.Option(help="Leave out samples that can't be read, and list them.")]
+
+
+_DATA = (
+    "target", "validation", "test", "channels", "resize", "skip_unreadable", "tokens", "max_length", "minimum_count",
+    "vocabulary_size",
+)  # fmt: skip
+"""Options of ``train`` that are about the data; all others are settings of the training."""
 
 
 @app.command()
@@ -39,7 +52,11 @@ def train(
     test: Annotated[MaybeFloat, typer.Option(help="Share held out to report; chosen from the data.")] = None,
     size: Size = None,
     channels: Annotated[MaybeInt, typer.Option(help="1 for grey, 3 for colour.")] = None,
-    resize: Annotated[str, typer.Option(help="fit, stretch or crop.")] = "auto",
+    resize: Annotated[MaybeStr, typer.Option(help="Pictures: fit, stretch or crop.")] = None,
+    tokens: Annotated[MaybeStr, typer.Option(help="Texts: words, characters or bpe.")] = None,
+    max_length: Annotated[MaybeInt, typer.Option(help="Texts: tokens that are read.")] = None,
+    minimum_count: Annotated[MaybeInt, typer.Option(help="Texts: times that a word must occur.")] = None,
+    vocabulary_size: Annotated[MaybeInt, typer.Option(help="Texts: words that are learnt at most.")] = None,
     skip_unreadable: Skip = False,
     model: Annotated[MaybeStr, typer.Option(help="See `deepwell models`; chosen from the data.")] = None,
     activation: Annotated[MaybeStr, typer.Option(help="sigmoid, tanh, relu, ...")] = None,
@@ -58,6 +75,8 @@ def train(
     clip_value: Annotated[MaybeFloat, typer.Option(help="Largest element of a gradient.")] = None,
     label_smoothing: Annotated[MaybeFloat, typer.Option(help="Share of a target spread over all classes.")] = None,
     class_weights: Annotated[MaybeStr, typer.Option(help="balanced: rare classes weigh more.")] = None,
+    vectors: Annotated[MaybeStr, typer.Option(help="A file of word vectors (GloVe, word2vec text).")] = None,
+    head: Annotated[MaybeStr, typer.Option(help="Of tags: crf or linear.")] = None,
     augment: Annotated[MaybeStr, typer.Option(help="Such as flip,crop=2,rotate=10; or none.")] = None,
     patience: Annotated[MaybeInt, typer.Option(help="Epochs without improvement before stopping; 0: never.")] = None,
     monitor: Annotated[MaybeStr, typer.Option(help="val_accuracy, val_loss, loss.")] = None,
@@ -76,10 +95,10 @@ def train(
     given = dict(locals())
     from deepwell.cli import commands
 
-    data = {name: given[name] for name in ("target", "validation", "test", "channels", "resize", "skip_unreadable")}
+    data = {name: given[name] for name in _DATA}
     data |= {"size": _size(size), "seed": seed}
-    apart = {"source", "out", "target", "validation", "test", "size", "channels", "resize", "skip_unreadable"}
-    settings = {k: v for k, v in given.items() if k not in apart | {"allow", "json"}}
+    apart = {"source", "out", "size", "allow", "json", *_DATA}
+    settings = {k: v for k, v in given.items() if k not in apart}
     raise typer.Exit(commands.train(source, out=out, data=data, settings=settings, allow=allow or [], json=json))
 
 
@@ -124,13 +143,16 @@ def evaluate(
 @app.command()
 def predict(
     run: RunPath,
-    inputs: Annotated[list[str], typer.Argument(help="Pictures, or folders of them.")],
+    inputs: Annotated[
+        list[str], typer.Argument(help="Files or folders of them; for texts also the text itself; - reads lines.")
+    ],
+    attention: Annotated[bool, typer.Option(help="Show what each word weighed, where the model has attention.")] = False,
     json: Json = False,
 ) -> None:
-    """Answer for new pictures: a line each."""
-    from deepwell.cli import commands
+    """Answer for new samples: a line each."""
+    from deepwell.cli import predicting
 
-    raise typer.Exit(commands.predict(run, inputs, json=json))
+    raise typer.Exit(predicting.predict(run, inputs, attention=attention, json=json))
 
 
 @app.command()

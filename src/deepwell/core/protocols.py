@@ -23,26 +23,41 @@ class Rows(Protocol):
 
 @runtime_checkable
 class Input(Protocol):
-    """One kind of data on its way in."""
+    """One kind of data on its way in.
+
+    What must be known of the training part is learnt in one of two orders. A picture's bytes need nothing to be
+    read, so pictures are encoded, split, and then their mean and deviation are learnt (``learns_first`` is False).
+    A word's number needs the vocabulary, so texts are split, their vocabulary is learnt, and then they are encoded.
+    """
 
     kind: str
+    learns_first: bool
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """What a model is built for: (channels, height, width), or one of ``core.shapes``."""
+        ...
 
     def survey(self, raw: Sequence[Any]) -> None:
         """Settle what must be known before encoding and is no statistic of values (size, channels)."""
         ...
 
-    def encode(self, raw: Sequence[Any]) -> tuple[np.ndarray, list[tuple[int, str]]]:
-        """Raw samples to one compact array [n, ...]; and (position, why) of each that can't be read."""
+    def encode(self, raw: Sequence[Any]) -> tuple[np.ndarray | Rows, list[tuple[int, str]]]:
+        """Raw samples to one compact array [n, ...] or to rows; and (position, why) of each that can't be read."""
         ...
 
-    def learn(self, rows: Rows, train: torch.Tensor) -> None:
-        """Learn what must be learnt, from the training rows alone."""
+    def learn(self, rows: Any, train: torch.Tensor) -> None:
+        """Learn what must be learnt from the training rows alone: encoded rows, or raw ones if ``learns_first``."""
         ...
 
     def prepare(
         self, x: torch.Tensor, *, ids: torch.Tensor | None = None, seed: int = 0, epoch: int = 0
     ) -> torch.Tensor:
         """Encoded batch to what the model sees. With ``ids`` (training) it is augmented first."""
+        ...
+
+    def mask(self, x: torch.Tensor) -> torch.Tensor | None:
+        """Which positions of a prepared batch are real, bool [n, length]; None where all samples have one size."""
         ...
 
     def state(self) -> dict[str, Any]:
@@ -52,24 +67,45 @@ class Input(Protocol):
 
 @runtime_checkable
 class Output(Protocol):
-    """One kind of answer."""
+    """One kind of answer.
+
+    Attributes:
+        per_position: whether there is an answer for every position of a sample, or one for the whole of it.
+    """
 
     kind: str
+    per_position: bool
 
     def learn(self, targets: Sequence[Any], train: np.ndarray) -> None:
         """Learn the answers' names from the training rows."""
         ...
 
-    def encode(self, targets: Sequence[Any]) -> torch.Tensor:
-        """Raw targets to a tensor, one row a sample."""
+    def encode(self, targets: Sequence[Any]) -> Any:
+        """Raw targets to what gives those of some rows by ``[rows]``: a tensor, or ragged rows."""
         ...
 
     def head(self, features: int) -> torch.nn.Module:
-        """The layer that maps a representation [batch, features] to scores."""
+        """The layer that maps a representation to scores."""
         ...
 
-    def loss(self, scores: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(sum, count) of the loss: the caller divides, once."""
+    def loss(
+        self, scores: torch.Tensor, targets: torch.Tensor, *, head: torch.nn.Module | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """(sum, count) of the loss: the caller divides, once. ``head``: for a loss with parameters of its own."""
+        ...
+
+    def decode(
+        self, scores: torch.Tensor, *, mask: torch.Tensor | None = None, head: torch.nn.Module | None = None
+    ) -> Any:
+        """Scores to answers in the form that ``tally`` and ``answers`` take; of several batches they are joined."""
+        ...
+
+    def tally(self, decoded: Any, targets: torch.Tensor) -> torch.Tensor:
+        """Counts of right and wrong that add up over batches, float64 [k]."""
+        ...
+
+    def measured(self, tally: torch.Tensor) -> dict[str, float]:
+        """What summed counts say: ``accuracy``, and what else the output is judged by."""
         ...
 
     def state(self) -> dict[str, Any]:

@@ -7,8 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from deepwell.core.errors import UserError, nearest
+from deepwell.core.errors import UserError
+from deepwell.data import text_columns
 from deepwell.data.source import Source
+
+_LONGEST_PATH = 1000
+"""A longer string is a text, and asking the system for a file of that name is an error."""
 
 
 def as_pictures(x: np.ndarray, name: str) -> tuple[np.ndarray, list[str]]:
@@ -167,19 +171,30 @@ def _piece(x: Any, y: Any, x_name: str, y_name: str) -> tuple[Any, Any, str, lis
 def from_frame(
     frame: Any, *, target: str | None, path_column: str | None = None, base: Path | None = None, name: str = "frame"
 ) -> Source:
-    """A polars or pandas frame with a column of picture paths and a column of labels.
+    """A polars or pandas frame with a column of picture paths or of texts, and a column of labels.
 
     Args:
         frame: has ``columns``, and gives a column by ``frame[name]``.
-        target: the column of labels.
+        target: the column of labels; for texts also None, or several columns; see ``text_columns.choose``.
         path_column: the column of paths; None finds the one whose first values are files.
         base: folder that relative paths start from.
         name: for the run.
 
     Raises:
-        UserError: a column that is not there (with the nearest that is), no column of paths.
+        UserError: a column that is not there (with the nearest that is), no column of paths or texts.
     """
     columns = [str(column) for column in frame.columns]
+    root = base or Path()
+
+    def is_paths(column: str) -> bool:
+        values = [v for v in list(frame[column][:5]) if isinstance(v, (str, Path))]
+        return bool(values) and all(len(str(v)) <= _LONGEST_PATH and (root / v).is_file() for v in values)
+
+    found = path_column or next((c for c in columns if c != target and is_paths(c)), None)
+    if found is None:
+        known = {column: list(frame[column]) for column in columns}
+        if text_columns.picture_column(known, target=target) is None:
+            return text_columns.from_columns(known, target=target, name=name)
     if target is None:
         raise UserError(
             f"{name} is a table, and which column holds the labels was not said",
@@ -188,27 +203,15 @@ def from_frame(
         )
     for column in (target, path_column):
         if column is not None and column not in columns:
-            close = nearest(column, columns)
-            raise UserError(
-                f"{name} has no column '{column}'",
-                expected="one of " + ", ".join(columns),
-                fix=f"did you mean '{close}'?" if close else "name one of these",
-            )
-    if not len(frame):
-        raise UserError(f"{name} has no rows", expected="one row a picture")
-    root = base or Path()
-
-    def is_paths(column: str) -> bool:
-        values = [v for v in list(frame[column][:5]) if isinstance(v, (str, Path))]
-        return bool(values) and all((root / v).is_file() for v in values)
-
-    found = path_column or next((c for c in columns if c != target and is_paths(c)), None)
+            raise text_columns.no_column(column, dict.fromkeys(columns, ()), name)
     if found is None:
         raise UserError(
             f"no column of {name} holds paths of files that are there",
             expected="a column of picture paths, absolute or relative to the table",
             fix="name it with path_column=..., and check that the files are there",
         )
+    if not len(frame):
+        raise UserError(f"{name} has no rows", expected="one row a picture")
     values = list(frame[found])
     lost = next((i for i, value in enumerate(values) if not isinstance(value, (str, Path)) or not str(value)), None)
     if lost is not None:

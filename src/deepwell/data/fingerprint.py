@@ -42,6 +42,19 @@ def fingerprint(x: Sequence[Any] | np.ndarray) -> str:
     return hasher.hexdigest()
 
 
+def of_values(x: Sequence[Any]) -> str:
+    """A digest of samples that are values themselves, and no paths of files: texts, lists of words, trees.
+
+    >>> of_values(["a b"]) == of_values(["a b"]), of_values(["a", "b"]) == of_values(["b", "a"])
+    (True, False)
+    """
+    hasher = hashlib.blake2b(digest_size=16)
+    for item in x:
+        content = repr(item).encode("utf-8", "backslashreplace")
+        hasher.update(len(content).to_bytes(8, "little") + content)
+    return hasher.hexdigest()
+
+
 def _of_array(x: np.ndarray) -> str:
     hasher = hashlib.blake2b(f"{x.dtype.str}{x.shape}".encode(), digest_size=16)
     if x.ndim == 0:

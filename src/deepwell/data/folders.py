@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from deepwell.core.errors import UserError, nearest
@@ -27,7 +28,7 @@ def natural(path: Path | str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(p), "") if p.isdecimal() else (1, 0, p.lower()) for p in pieces if p)
 
 
-def _visible(folder: Path) -> list[Path]:
+def visible(folder: Path) -> list[Path]:
     """What a person sees in a folder, in an order that is the same on every machine."""
     try:
         items = list(folder.iterdir())
@@ -37,23 +38,27 @@ def _visible(folder: Path) -> list[Path]:
     return sorted(kept, key=lambda item: (natural(item.name), item.name))
 
 
-def _walk(folder: Path, above: tuple[Path, ...] = ()) -> tuple[list[Path], int]:
-    """Pictures in a folder and below, and the number of other files; a link to a folder above is not followed."""
+def files_in(folder: Path, above: tuple[Path, ...] = ()) -> list[Path]:
+    """Every file in a folder and below, in natural order; a link to a folder above is not followed.
+
+    Raises:
+        UserError: a folder that can't be read.
+    """
     real = folder.resolve()
     if real in above:
-        return [], 0
+        return []
     found: list[Path] = []
-    others = 0
-    for item in _visible(folder):
+    for item in visible(folder):
         if item.is_dir():
-            inner, more = _walk(item, (*above, real))
-            found += inner
-            others += more
-        elif item.suffix.lower() in SUFFIXES:
-            found.append(item)
+            found += files_in(item, (*above, real))
         else:
-            others += 1
-    return found, others
+            found.append(item)
+    return found
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is a picture by its suffix."""
+    return path.suffix.lower() in SUFFIXES
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -62,31 +67,46 @@ def pictures_in(folder: Path) -> list[Path]:
     Raises:
         UserError: a folder that can't be read.
     """
-    return _walk(folder)[0]
+    return [path for path in files_in(folder) if is_picture(path)]
 
 
-def _part_of(name: str) -> str | None:
+def part_of(name: str) -> str | None:
+    """The part that a name stands for: its usual synonyms, in English and Chinese.
+
+    >>> part_of("dev"), part_of("cat")
+    ('validation', None)
+    """
     return next((part for part, names in _PART_NAMES.items() if name.lower() in names), None)
 
 
-def _rooms(folders: list[Path]) -> list[tuple[str, Path]]:
+def part_in(name: str) -> str | None:
+    """The part that a longer name tells of: a piece of it, where only one part is named.
+
+    >>> part_in("en_ewt-ud-dev.conllu"), part_in("train-test.csv")
+    ('validation', None)
+    """
+    found = {part for piece in re.split(r"[^\w]+|_", name) if (part := part_of(piece)) is not None}
+    return found.pop() if len(found) == 1 else None
+
+
+def rooms(folders: list[Path], named: Callable[[str], str | None] = part_of) -> list[tuple[str, Path]]:
     """(part, folder) of a source that is split already; none where its folders are classes.
 
     A training folder has class folders in it and a second part, or nothing, beside it. So ``bus/`` and
     ``train/`` with pictures right in them stay two classes.
     """
-    known = [(part, folder) for folder in folders if (part := _part_of(folder.name)) is not None]
+    known = [(part, folder) for folder in folders if (part := named(folder.name)) is not None]
     training = [folder for part, folder in known if part == "train"]
-    if not training or not all(any(item.is_dir() for item in _visible(folder)) for folder in training):
+    if not training or not all(any(item.is_dir() for item in visible(folder)) for folder in training):
         return []
     several = len({part for part, _ in known}) > 1
     return known if several or len(known) == len(folders) else []
 
 
-def _class_folders(room: Path) -> tuple[list[Path], int]:
-    """Class folders, and the number of pictures that lie beside them."""
-    items = _visible(room)
-    loose = sum(1 for item in items if item.is_file() and item.suffix.lower() in SUFFIXES)
+def class_folders(room: Path, wanted: Callable[[Path], bool] = is_picture) -> tuple[list[Path], int]:
+    """Class folders, and the number of wanted files that lie beside them."""
+    items = visible(room)
+    loose = sum(1 for item in items if item.is_file() and wanted(item))
     return [item for item in items if item.is_dir()], loose
 
 
@@ -100,34 +120,35 @@ def read_folder(folder: Path) -> Source:
     Raises:
         UserError: empty, unreadable, no class folders, one class only, a class that the training part lacks.
     """
-    items = _visible(folder)
+    items = visible(folder)
     if not items:
         raise UserError(
             f"{folder} is empty", expected="one folder of pictures for each class", fix="check that it is the one"
         )
     folders = [item for item in items if item.is_dir()]
-    parted = _rooms(folders)
+    parted = rooms(folders)
     x: list[Path] = []
     y: list[str] = []
     sides: list[str] = []
     others = 0
     notes: list[str] = []
     for part, room in parted or [("", folder)]:
-        class_folders, loose = _class_folders(room)
-        if loose and class_folders:
+        inside, loose = class_folders(room)
+        if loose and inside:
             notes.append(f"{loose} pictures right in {room}, in no class folder, were passed over")
         elif part and loose:
             notes.append(f"{room} has {loose} pictures but no class folders: without labels they were passed over")
-        for class_folder in class_folders:
-            found, more = _walk(class_folder)
-            others += more
+        for class_folder in inside:
+            files = files_in(class_folder)
+            found = [path for path in files if is_picture(path)]
+            others += len(files) - len(found)
             if not found:
                 notes.append(f"{class_folder} holds no pictures and is no class")
             x += found
             y += [class_folder.name] * len(found)
             sides += [part] * len(found)
     if parted and len(parted) < len(folders):
-        extra = [item.name for item in folders if _part_of(item.name) is None]
+        extra = [item.name for item in folders if part_of(item.name) is None]
         notes.append(f"beside the parts there are the folders {', '.join(extra)}: they were passed over")
     if others:
         notes.append(f"{others} files that are no pictures were passed over")
@@ -141,7 +162,7 @@ def read_folder(folder: Path) -> Source:
             fix="add pictures of what it is to be told from",
         )
     if parted:
-        _check_parts(folder, y, sides)
+        check_parts(folder, y, sides)
     shown = ", ".join(classes[:6]) + (", ..." if len(classes) > 6 else "")
     split = f", in the parts {', '.join(dict.fromkeys(sides))}" if parted else ""
     text = f"{len(x):,} pictures in {len(classes)} class folders{split}: {shown}"
@@ -160,16 +181,20 @@ def _no_pictures(folder: Path, items: list[Path]) -> UserError:
     )
 
 
-def _check_parts(folder: Path, y: list[str], sides: list[str]) -> None:
-    """Every class of another part must be one that is trained."""
+def check_parts(folder: Path, y: list[str], sides: list[str], kind: str = "pictures") -> None:
+    """Every class of another part must be one that is trained.
+
+    Raises:
+        UserError: no training samples, or a class that the training part lacks.
+    """
     trained = {label for label, side in zip(y, sides, strict=True) if side == "train"}
     if not trained:
-        raise UserError(f"the training folder of {folder} holds no pictures", expected="class folders of pictures")
+        raise UserError(f"the training folder of {folder} holds no {kind}", expected=f"class folders of {kind}")
     for label, side in zip(y, sides, strict=True):
         if label not in trained:
             close = nearest(label, trained)
             raise UserError(
                 f"the {side} part of {folder} has the class folder '{label}', which the training part lacks",
                 expected="the same classes in every part",
-                fix=f"is it '{close}'? Rename the folder" if close else "add training pictures, or take it out",
+                fix=f"is it '{close}'? Rename the folder" if close else f"add training {kind}, or take it out",
             )

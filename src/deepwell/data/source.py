@@ -23,6 +23,7 @@ class Source:
         origin: path or name by which to open it again; "" for what was in memory.
         found: one sentence: what was recognised.
         notes: what a person should know.
+        groups: a document, author or other group for each sample: one group stays on one side of the split.
         answer: of the output, a name of ``outputs.OUTPUTS``: ``category``, ``tags``.
     """
 
@@ -34,3 +35,5 @@ class Source:
     origin: str = ""
     found: str = ""
     notes: tuple[str, ...] = ()
+    answer: str = "category"
+    groups: Sequence[Any] | None = None

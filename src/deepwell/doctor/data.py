@@ -23,6 +23,7 @@ def look(
     split: Any,
     rows: Rows,
     skipped: Sequence[tuple[str, str]] = (),
+    pictures: bool = True,
 ) -> list[Finding]:
     """Findings on labels, split and samples.
 
@@ -32,13 +33,15 @@ def look(
         split: has ``train``, ``validation`` and ``test``, arrays of row numbers.
         rows: the encoded samples.
         skipped: (name, why) of samples that were left out.
+        pictures: whether a row is a picture, which may be blank; a text of one word is none.
     """
     findings = [*_balance(targets, classes, split), *_sizes(split, len(classes)), *_coverage(targets, classes, split)]
     if skipped:
         name, why = skipped[0]
         evidence = f"{len(skipped)} samples can't be read and were left out; the first: {name}: {why}"
         findings.append(Finding("D30", "note", "samples", evidence, "mend or remove these files"))
-    findings += _values(rows, split)
+    if pictures:
+        findings += _values(rows, split)
     if hasattr(rows, "digests"):
         findings += _contents(rows, targets, classes, split)
     return findings

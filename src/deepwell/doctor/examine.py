@@ -131,7 +131,7 @@ def _gradients(model: nn.Module, loss: Loss, x: Tensor, y: Tensor, classes: int 
             findings.append(
                 Finding("O20", "stop", name, "its gradient is NaN or infinite", "look at this layer's formula")
             )
-        if parameter.dim() > 1 and parameter.numel() > 1 and float(parameter.detach().std()) == 0.0:
+        if gradient is not None and _equal_units(parameter, gradient):
             evidence = f"all {parameter.numel()} weights are {float(parameter.detach().flatten()[0]):g}"
             advice = "units that begin equal stay equal: initialise at random (--initialisation he-normal)"
             findings.append(Finding("M12", "warn", name, evidence, advice))
@@ -140,6 +140,15 @@ def _gradients(model: nn.Module, loss: Loss, x: Tensor, y: Tensor, classes: int 
         advice = "normalise the inputs, or scale the last layer's weights down"
         findings.append(Finding("M14", "warn", "model", evidence, advice))
     return findings
+
+
+def _equal_units(parameter: Tensor, gradient: Tensor) -> bool:
+    """Weights that are all the same and are all pulled the same way. A table of zeros with gradients of its own, such
+    as a field's transitions or a last layer that begins at zero, is none."""
+    if parameter.dim() < 2 or parameter.numel() < 2 or float(parameter.detach().std()) != 0.0:
+        return False
+    rows = gradient.flatten(1)
+    return bool((rows - rows[:1]).abs().max() <= 1e-5 * rows.abs().max())
 
 
 def _failing_layer(model: nn.Module, x: Tensor) -> str:

@@ -46,7 +46,7 @@ class Watch:
         if record.step % _EVERY and record.step > 3:
             return
         sizes = [
-            (name, float(g.norm()) / math.sqrt(g.numel()), float(p.detach().norm()) / math.sqrt(p.numel()))
+            (name, _size(g), float(p.detach().norm()) / math.sqrt(p.numel()))
             for name, g, p in zip(record.names, record.result.gradients, record.parameters, strict=True)
             if g is not None and g.dim() > 1
         ]
@@ -129,6 +129,12 @@ class Watch:
 
     def load(self, state: Mapping[str, Any]) -> None:
         self._rows, self._norms = list(state["rows"]), list(state["norms"])
+
+
+def _size(gradient: Tensor) -> float:
+    """Root mean square of a gradient, over the rows that have any: an embedding's are few, and no sign of vanishing."""
+    rows = int(gradient.flatten(1).any(1).sum())
+    return float(gradient.norm()) / math.sqrt(max(1, rows) * gradient[0].numel())
 
 
 _RECTIFIERS = (nn.ReLU, nn.ReLU6)

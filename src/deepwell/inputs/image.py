@@ -50,6 +50,7 @@ class Image:
     """
 
     kind = "image"
+    learns_first = False
 
     def __init__(
         self,
@@ -204,6 +205,10 @@ class Image:
             raise UserError("the training pictures hold NaN or infinity", fix="replace these numbers")
         self.mean, self.std = found
         self._ready()
+
+    def mask(self, x: Tensor) -> None:
+        """Pictures are prepared to one size: nothing of them is padding."""
+        return None
 
     def _ready(self) -> None:
         _, height, width = self.shape

@@ -43,6 +43,7 @@ class Category:
     """
 
     kind = "category"
+    per_position = False
     metrics = ("accuracy", "macro_f1", "log_loss")
 
     def __init__(
@@ -197,12 +198,13 @@ class Category:
                 fix=f"let the last layer have {len(self.classes)} outputs, such as nn.Linear(..., {len(self.classes)})",
             )
 
-    def loss(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def loss(self, scores: Tensor, targets: Tensor, *, head: nn.Module | None = None) -> tuple[Tensor, Tensor]:
         """(sum, count) of the categorical cross-entropy.
 
         Args:
             scores: [n, classes], never softmaxed.
             targets: class numbers int64 [n], or probabilities [n, classes].
+            head: not looked at: this loss has no parameters of its own.
         """
         weights = self.weights
         if weights is not None and weights.device != scores.device:
@@ -213,16 +215,25 @@ class Category:
         """Class numbers [n] to one-hot probabilities, float32 [n, classes]."""
         return torch.nn.functional.one_hot(targets, len(self.classes)).float()
 
-    def count_hits(self, scores: Tensor, targets: Tensor) -> Tensor:
-        """How many of the highest scores are right, 0-dim; soft targets count by their largest."""
+    def count_hits(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, int]:
+        """How many of the highest scores are right, 0-dim, and of how many; soft targets count by their largest."""
         wanted = targets.argmax(1) if targets.dim() == 2 else targets
-        return (scores.argmax(1) == wanted.to(scores.device)).sum()
+        return (scores.argmax(1) == wanted.to(scores.device)).sum(), len(targets)
 
     # ---- answers out
 
-    def decode(self, scores: Tensor) -> Tensor:
-        """Scores [n, classes] to probabilities, float32 [n, classes]."""
+    def decode(self, scores: Tensor, *, mask: Tensor | None = None, head: nn.Module | None = None) -> Tensor:
+        """Scores [n, classes] to probabilities, float32 [n, classes]; ``mask`` and ``head`` are for other outputs."""
         return scores.float().softmax(1)
+
+    def tally(self, decoded: Tensor, targets: Tensor) -> Tensor:
+        """Counts that add up over batches: right answers and samples, float64 [2]."""
+        hits, of = self.count_hits(decoded, targets)
+        return torch.tensor([float(hits), of], dtype=torch.float64)
+
+    def measured(self, tally: Tensor) -> dict[str, float]:
+        """What the counts of all batches say."""
+        return {"accuracy": float(tally[0] / tally[1].clamp(min=1))}
 
     def answers(self, probabilities: Tensor) -> list[dict[str, Any]]:
         """One dictionary a sample: prediction, confidence, probabilities by class.

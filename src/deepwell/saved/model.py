@@ -7,15 +7,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from deepwell.core.errors import UserError, unknown_name
+from deepwell.data.batches import by_length
+from deepwell.data.store import ArrayStore
 from deepwell.inputs import INPUTS
 from deepwell.models import MODELS, build
 from deepwell.nn.network import Network
+from deepwell.nn.predict import run as run_model
 from deepwell.outputs import OUTPUTS
 from deepwell.saved.model_file import ModelFile, read, write
+
+_PIECE = 4096
+"""Raw samples that are encoded together: sorted by length among each other, and in memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -52,28 +59,60 @@ class SavedModel:
         self.card = card or ModelCard()
 
     def scores(self, raw: Sequence[Any], *, batch_size: int = 256) -> Tensor:
-        """Scores of raw samples (paths, arrays, pictures), float32 [n, classes].
+        """Scores of raw samples that have one answer each, float32 [n, classes].
 
         Raises:
             UserError: a sample that can't be read, with its name.
         """
-        if isinstance(raw, (str, Path)) or not hasattr(raw, "__len__"):
-            raise UserError(
-                f"predict was given one {type(raw).__name__}", expected="a list of samples", fix="put it in brackets"
-            )
-        pieces = []
-        with torch.inference_mode():
-            for start in range(0, len(raw), batch_size):
-                encoded, problems = self.input.encode(raw[start : start + batch_size])
-                if problems:
-                    position, why = problems[0]
-                    raise UserError(f"sample {start + position} can't be read: {why}")
-                pieces.append(self.network(self.input.prepare(torch.from_numpy(encoded))).float())
+        pieces: list[Tensor] = []
+        for start in range(0, _length(raw), batch_size):
+            rows = self._encoded(raw[start : start + batch_size], start)
+            with torch.inference_mode():
+                pieces.append(self.network(self.input.prepare(rows.gather(torch.arange(len(rows))))).float())
         return torch.cat(pieces) if pieces else torch.empty(0, len(self.output.classes))
 
+    def decoded(self, raw: Sequence[Any], *, batch_size: int = 256) -> list[Any]:
+        """What the output makes of the scores, one item a sample: probabilities, or tags."""
+        found: list[Any] = []
+        for start in range(0, _length(raw), _PIECE):
+            rows = self._encoded(raw[start : start + _PIECE], start)
+            found += self.decoded_rows(rows, torch.arange(len(rows)), batch_size=batch_size)
+        return found
+
+    def decoded_rows(self, rows: Any, chosen: Tensor, *, batch_size: int = 256) -> list[Any]:
+        """The same for encoded samples, in the order of ``chosen``."""
+        device = next(self.network.parameters()).device
+        found: list[Any] = [None] * len(chosen)
+
+        def visit(places: Tensor, x: Tensor, scores: Tensor) -> None:
+            head = getattr(self.network, "head", None)
+            answers = self.output.decode(scores, mask=self.input.mask(x), head=head)
+            for place, answer in zip(places.tolist(), answers, strict=True):
+                found[place] = answer
+
+        lengths = getattr(rows, "lengths", None)
+        run_model(
+            self.network,
+            lambda places: self.input.prepare(rows.gather(chosen[places]).to(device)),
+            by_length(chosen, batch_size, None if lengths is None else lengths[chosen]),
+            visit,
+        )
+        return found
+
+    def _encoded(self, raw: Sequence[Any], start: int) -> Any:
+        encoded, problems = self.input.encode(raw)
+        if problems:
+            position, why = problems[0]
+            raise UserError(f"sample {start + position} can't be read: {why}")
+        return ArrayStore(encoded) if isinstance(encoded, np.ndarray) else encoded
+
     def predict(self, raw: Sequence[Any], *, batch_size: int = 256) -> list[dict[str, Any]]:
-        """One answer a sample: ``prediction``, ``confidence`` and ``probabilities`` by class."""
-        return self.output.answers(self.output.decode(self.scores(raw, batch_size=batch_size)))
+        """One answer a sample. For a category: ``prediction``, ``confidence``, ``probabilities`` by class. For tags:
+        ``words`` with their ``tags``, and ``spans`` with character offsets."""
+        decoded = self.decoded(raw, batch_size=batch_size)
+        if self.output.per_position:
+            return self.output.answers(decoded, self.input.positions(raw))
+        return self.output.answers(torch.stack(decoded)) if decoded else []
 
     def save(self, path: str | Path) -> None:
         """Write the model as one safetensors file."""
@@ -134,9 +173,39 @@ def _rebuild(path: Path, file: ModelFile, input: Any, output: Any, card: ModelCa
 
 
 def join(card: ModelCard, input: Any, output: Any) -> nn.Module:
-    """The network that a card describes: body by name, head by the output."""
-    body: Any = build(card.name, input.shape, **card.options)
+    """The network that a card describes: body by name, head by the output.
+
+    Raises:
+        UserError: a model for another kind of data or of answer.
+    """
+    entry = MODELS.get(card.name)
+    options = dict(card.options)
+    if entry is not None:
+        if input.kind not in entry.takes:
+            fitting = [name for name, other in MODELS.items() if input.kind in other.takes]
+            raise UserError(
+                f"the model '{card.name}' is for {' or '.join(entry.takes)} data, and this is {input.kind} data",
+                expected=f"one of {', '.join(fitting)}",
+                fix="leave --model out to have one chosen",
+            )
+        if output.per_position:
+            if entry.tags is None:
+                fitting = [name for name, other in MODELS.items() if other.tags is not None]
+                raise UserError(
+                    f"the model '{card.name}' has one answer for a whole sample, and tags need one for each word",
+                    expected=f"one of {', '.join(fitting)}",
+                )
+            options |= entry.tags
+    body: Any = build(card.name, input.shape, **options)
     return Network(body, output.head(body.features))
+
+
+def _length(raw: Sequence[Any]) -> int:
+    if isinstance(raw, (str, Path)) or not hasattr(raw, "__len__"):
+        raise UserError(
+            f"predict was given one {type(raw).__name__}", expected="a list of samples", fix="put it in brackets"
+        )
+    return len(raw)
 
 
 def check_tensors(path: Path, model: nn.Module, tensors: Mapping[str, Tensor]) -> None:

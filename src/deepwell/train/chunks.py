@@ -19,7 +19,13 @@ _CHUNK_BYTES = 4 << 20
 
 
 def chunks(
-    slices: list[Tensor], fetch: Fetch, *, epoch: int, lay: Callable[[Tensor], Tensor], workers: int = 0
+    slices: list[Tensor],
+    fetch: Fetch,
+    *,
+    epoch: int,
+    lay: Callable[[Tensor], Tensor],
+    workers: int = 0,
+    together: bool = True,
 ) -> Iterator[list[Batch]]:
     """Prepare batches in groups; each sample is the same however they are grouped.
 
@@ -29,11 +35,14 @@ def chunks(
         epoch: what the augmentation depends on.
         lay: lays x in memory as the step wants it.
         workers: threads that prepare groups ahead; 0 prepares each when it is asked for.
+        together: several batches at once; False where samples differ in length, and each batch has its own.
     """
     if not slices:
         return
-    x, _ = fetch(slices[0][:1], epoch)
-    size = max(1, min(64, _CHUNK_BYTES // max(1, x.numel() * x.element_size() * len(slices[0]))))
+    size = 1
+    if together:
+        x, _ = fetch(slices[0][:1], epoch)
+        size = max(1, min(64, _CHUNK_BYTES // max(1, x.numel() * x.element_size() * len(slices[0]))))
     groups = [slices[i : i + size] for i in range(0, len(slices), size)]
 
     def prepare(group: list[Tensor]) -> list[Batch]:

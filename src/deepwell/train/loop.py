@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from deepwell.data.batches import batches, order
+from deepwell.data.batches import batches, epoch_batches
 from deepwell.train.chunks import Fetch, chunks
 from deepwell.train.fault import locate
 from deepwell.train.observe import EpochRecord, Start, StepRecord
@@ -66,7 +66,9 @@ class Loop:
         plan: the numbers.
         schedule: the learning rate over the steps.
         validate: ``model -> {"val_loss": ..., "val_accuracy": ...}``; called in evaluation mode, no gradients.
-        count_hits: ``(scores, targets) -> number right``, for the training accuracy; None leaves it out.
+        count_hits: ``(scores, targets) -> (number right, number of answers)``, for the training accuracy; None
+            leaves it out.
+        lengths: of each row, int64 [n], where samples differ in length: they are bucketed; None: they do not.
         names: of the step's parameters.
         observers: look on; may ask to stop.
         checkpoints: where to save; None saves nothing.
@@ -81,7 +83,8 @@ class Loop:
     plan: Plan
     schedule: Schedule
     validate: Callable[[torch.nn.Module], Mapping[str, float]] | None = None
-    count_hits: Callable[[Tensor, Tensor], Tensor] | None = None
+    count_hits: Callable[[Tensor, Tensor], tuple[Tensor, Tensor | int]] | None = None
+    lengths: Tensor | None = None
     names: Sequence[str] = ()
     observers: Sequence[Any] = ()
     checkpoints: Checkpoints | None = None
@@ -148,8 +151,9 @@ class Loop:
         model, plan = self.step.model, self.plan
         model.train()
         begin, waited, first = time.perf_counter(), 0.0, self._step_in_epoch
-        permutation = self.rows[order(len(self.rows), plan.seed, self._epoch)]
-        slices = list(batches(permutation, plan.batch_size))[first:]
+        slices = epoch_batches(
+            self.rows, plan.batch_size, seed=plan.seed, epoch=self._epoch, lengths=self.lengths
+        )[first:]
         pace = Pace() if self.rethread else None
         last = time.perf_counter()
         ready = chunks(
@@ -158,6 +162,7 @@ class Loop:
             epoch=self._epoch,
             lay=lambda x: prepare_batch(x, self.choice),
             workers=plan.workers,
+            together=self.lengths is None,
         )
         for parts_of_chunk in ready:
             now = time.perf_counter()
@@ -192,7 +197,6 @@ class Loop:
         self._step_in_epoch += 1
         self._loss_sum = result.loss if self._loss_sum is None else self._loss_sum + result.loss
         self._count_sum = result.count if self._count_sum is None else self._count_sum + result.count
-        self._running.seen += len(y)
         if self.count_hits is not None:
             self._pending.extend(zip(result.scores, result.targets, strict=True))
         if self._step_observers:
@@ -215,9 +219,13 @@ class Loop:
             self._running.loss += loss
             self._running.count += count
         if self._pending and self.count_hits is not None:
-            scores = torch.cat([s for s, _ in self._pending])
-            targets = torch.cat([t for _, t in self._pending])
-            self._running.hits += float(self.count_hits(scores, targets))
+            alike = self.lengths is None  # then one look at all of them costs as much as one at each
+            scores = [torch.cat([s for s, _ in self._pending])] if alike else [s for s, _ in self._pending]
+            targets = [torch.cat([t for _, t in self._pending])] if alike else [t for _, t in self._pending]
+            for some, wanted in zip(scores, targets, strict=True):
+                hits, of = self.count_hits(some, wanted)
+                self._running.hits += float(hits)
+                self._running.seen += int(of)
         self._pending = []
 
     def _end_epoch(self, seconds: float, waited: float, *, steps: int) -> None:

@@ -1,0 +1,19 @@
+"""Text classification: the default beside a CNN, attention that can be read, and a Transformer.
+
+    python examples/c2_text_classification.py [REVIEWS.csv TARGET]
+"""
+
+import sys
+
+from made_reviews import reviews
+
+import deepwell as dw
+
+if len(sys.argv) > 2:
+    data = dw.open(sys.argv[1], target=sys.argv[2])
+else:
+    data = dw.texts(*reviews(2_000), test=0.2)
+for name in (None, "textcnn", "attention", "transformer"):
+    learner = dw.Learner(data, model=name)
+    learner.fit(epochs=6)
+    print(name or f"default ({learner.settings.model})", learner.evaluate().accuracy)
