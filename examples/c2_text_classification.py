@@ -1,6 +1,6 @@
 """Text classification: the default beside a CNN, attention that can be read, and a Transformer.
 
-    python examples/c2_text_classification.py [REVIEWS.csv TARGET]
+python examples/c2_text_classification.py [REVIEWS.csv TARGET]
 """
 
 import sys
@@ -9,10 +9,8 @@ from made_reviews import reviews
 
 import deepwell as dw
 
-if len(sys.argv) > 2:
-    data = dw.open(sys.argv[1], target=sys.argv[2])
-else:
-    data = dw.texts(*reviews(2_000), test=0.2)
+own = len(sys.argv) > 2
+data = dw.open(sys.argv[1], target=sys.argv[2]) if own else dw.texts(*reviews(2_000), test=0.2)
 for name in (None, "textcnn", "attention", "transformer"):
     learner = dw.Learner(data, model=name)
     learner.fit(epochs=6)

@@ -10,10 +10,10 @@ import sys
 
 import deepwell as dw
 
-PEOPLE = "Ada Alan Grace Kurt Lise Emmy Carl Max".split()
-SURNAMES = "Noether Turing Hopper Gauss Meitner Planck Byron Lovelace".split()
+PEOPLE = ["Ada", "Alan", "Grace", "Kurt", "Lise", "Emmy", "Carl", "Max"]
+SURNAMES = ["Noether", "Turing", "Hopper", "Gauss", "Meitner", "Planck", "Byron", "Lovelace"]
 PLACES = ["Paris", "New York", "Rio de Janeiro", "Oslo", "Cape Town", "Kyoto"]
-VERBS = "visits leaves likes paints".split()
+VERBS = ["visits", "leaves", "likes", "paints"]
 
 
 def sentence(draw: random.Random) -> tuple[list[str], list[str]]:

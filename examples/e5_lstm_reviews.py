@@ -1,8 +1,8 @@
 """E5: the LSTM classifier of reviews of the fourth tutorial, doing what its title says.
 
-There a word index is built with offsets and never used, and the validation part is the unshuffled tail. Here reviews are
-padded to the longest of their batch, padding is masked, the vocabulary is learnt from the training part and travels with
-the model, and the split is drawn within each class. Trained by RMSprop, as there.
+There a word index is built with offsets and never used, and the validation part is the unshuffled tail. Here reviews
+are padded to the longest of their batch, padding is masked, the vocabulary is learnt from the training part and travels
+with the model, and the split is drawn within each class. Trained by RMSprop, as there.
 
     python examples/e5_lstm_reviews.py [REVIEWS.csv TARGET]
 
@@ -15,10 +15,8 @@ from made_reviews import reviews
 
 import deepwell as dw
 
-if len(sys.argv) > 2:
-    data = dw.open(sys.argv[1], target=sys.argv[2])
-else:
-    data = dw.texts(*reviews(2_000), test=0.2)
+own = len(sys.argv) > 2
+data = dw.open(sys.argv[1], target=sys.argv[2]) if own else dw.texts(*reviews(2_000), test=0.2)
 learner = dw.Learner(data, model="lstm", say=print)
 print(learner.summary())
 learner.fit(epochs=8, batch_size=32, optimizer="rmsprop", patience=3)

@@ -38,7 +38,9 @@ values = [str(value) for _, value in made]
 
 recurrent = dw.Learner(dw.texts([written(tree) for tree, _ in made], values, test=0.2), model="lstm", say=print)
 recurrent.fit(epochs=epochs)
-recursive = dw.Learner(dw.trees([from_nested(tree) for tree, _ in made], values, test=0.2), model="recursive", say=print)
+recursive = dw.Learner(
+    dw.trees([from_nested(tree) for tree, _ in made], values, test=0.2), model="recursive", say=print
+)
 recursive.fit(epochs=epochs)
 print("recurrent:", recurrent.evaluate().accuracy)
 print("recursive:", recursive.evaluate().accuracy)

@@ -6,10 +6,10 @@ both hold the same words. A bag of words can't tell these apart.
 
 import random
 
-_GOOD = "great moving clever funny superb gripping".split()
-_BAD = "boring dull clumsy flat silly weak".split()
-_THINGS = "the film,the plot,the acting,the music,the ending,the book".split(",")
-_FILL = "we saw it on a rainy evening,my brother came along,it runs for two hours,I had read about it".split(",")
+_GOOD = ["great", "moving", "clever", "funny", "superb", "gripping"]
+_BAD = ["boring", "dull", "clumsy", "flat", "silly", "weak"]
+_THINGS = ["the film", "the plot", "the acting", "the music", "the ending", "the book"]
+_FILL = ["we saw it on a rainy evening", "my brother came along", "it runs for two hours", "I had read about it"]
 
 
 def reviews(count: int, seed: int = 0) -> tuple[list[str], list[str]]:
@@ -20,7 +20,10 @@ def reviews(count: int, seed: int = 0) -> tuple[list[str], list[str]]:
         positive = draw.random() < 0.5
         first, second = draw.choice(_GOOD), draw.choice(_BAD)
         kept, denied = (first, second) if positive else (second, first)
-        words = [f"{draw.choice(_THINGS)} was not {denied} but {kept}", f"{draw.choice(_THINGS)} was {kept} and not {denied}"]
+        words = [
+            f"{draw.choice(_THINGS)} was not {denied} but {kept}",
+            f"{draw.choice(_THINGS)} was {kept} and not {denied}",
+        ]
         parts = [draw.choice(words), *draw.sample(_FILL, draw.randrange(4))]
         draw.shuffle(parts)
         texts.append(", ".join(parts) + ".")

@@ -34,7 +34,6 @@ from deepwell.outputs.category import Category
 from deepwell.outputs.label_sets import LabelSets
 from deepwell.outputs.tags import Tags
 from deepwell.run_folder import Run
-from deepwell.word_vectors import load_into
 from deepwell.saved.model import ModelCard, SavedModel, join
 from deepwell.session import Session
 from deepwell.settings import Settings
@@ -42,7 +41,7 @@ from deepwell.train.loop import Outcome
 from deepwell.train.observe import EarlyStopping, MetricsLog, Progress
 from deepwell.train.speed import Choice
 from deepwell.train.step import LossFunction
-
+from deepwell.word_vectors import load_into
 
 AnyEvaluation = Evaluation | LabelSetEvaluation | TagEvaluation
 """What ``evaluate`` gives: by the kind of answer."""
@@ -379,7 +378,7 @@ def evaluate(model: SavedModel, data: Data) -> AnyEvaluation:
 
 def _measure(output: Any, decoded: list[Any], targets: Tensor) -> AnyEvaluation:
     if not output.per_position:
-        measure = {"category": evaluate_category, "label-sets": evaluate_label_sets}[output.kind]
+        measure: Any = {"category": evaluate_category, "label-sets": evaluate_label_sets}[output.kind]
         return measure(torch.stack(decoded).cpu(), targets, output.classes)
     gold = [[output.classes[tag] for tag in row if tag >= 0] for row in targets.tolist()]
     return evaluate_tags(output.names(decoded), gold, scheme=output.scheme)

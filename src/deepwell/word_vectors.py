@@ -26,9 +26,9 @@ def load_into(body: Any, path: str | Path, input: Any) -> str:
     Raises:
         UserError: a model or an input without words, vectors of another width.
     """
-    vocabulary = getattr(input, "words", None) or getattr(input, "vocabulary", None)
+    vocabulary: Any = getattr(input, "words", None) or getattr(input, "vocabulary", None)
     weight = getattr(getattr(body, "embedding", None), "weight", None)
-    if weight is None or not hasattr(vocabulary, "names"):
+    if weight is None or vocabulary is None or not hasattr(vocabulary, "names"):
         raise UserError(
             f"word vectors do not go with the model {type(body).__name__} on {input.kind} data",
             expected="a model that begins with an embedding of words, such as textcnn, lstm, bilstm-crf",

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.contracts.test_id_inputs import ROWS as ID_ROWS
 
 from deepwell.core.errors import UserError
 from deepwell.core.protocols import Input
 from deepwell.data.store import ArrayStore
 from deepwell.inputs import INPUTS, Augment
-from tests.contracts.test_id_inputs import ROWS as ID_ROWS
 
 
 @dataclass(frozen=True)

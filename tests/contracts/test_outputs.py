@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.contracts.test_position_outputs import ROWS as POSITION_ROWS
 
 from deepwell.core.errors import UserError
 from deepwell.core.protocols import Output
 from deepwell.outputs import OUTPUTS
-from tests.contracts.test_position_outputs import ROWS as POSITION_ROWS
 
 N = 24
 

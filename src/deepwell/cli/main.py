@@ -146,7 +146,9 @@ def predict(
     inputs: Annotated[
         list[str], typer.Argument(help="Files or folders of them; for texts also the text itself; - reads lines.")
     ],
-    attention: Annotated[bool, typer.Option(help="Show what each word weighed, where the model has attention.")] = False,
+    attention: Annotated[
+        bool, typer.Option(help="Show what each word weighed, where the model has attention.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Answer for new samples: a line each."""

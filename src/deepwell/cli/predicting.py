@@ -58,7 +58,10 @@ def _attention(model: Any, raw: list[Any]) -> list[list[tuple[str, float]]]:
     with torch.inference_mode():
         weights = model.network.body.attention_weights(x).tolist()
     cut = model.input.positions(raw)
-    return [[(w[0], round(share, 4)) for w, share in zip(words, row, strict=False)] for words, row in zip(cut, weights, strict=True)]
+    return [
+        [(w[0], round(share, 4)) for w, share in zip(words, row, strict=False)]
+        for words, row in zip(cut, weights, strict=True)
+    ]
 
 
 def _shaded(weighed: list[tuple[str, float]]) -> str:
@@ -108,9 +111,9 @@ def _lines(inputs: list[str]) -> Iterator[tuple[str, str, bool]]:
             if not files:
                 raise UserError(f"{place} holds no files", fix="name a folder of text files, or write the text itself")
             for file in files:
-                yield str(file), read_text(file), True
+                yield str(file), read_text(file).text, True
         elif there:
-            yield str(place), read_text(place), True
+            yield str(place), read_text(place).text, True
         else:
             if "/" in text and " " not in text:
                 say(f"note: there is no file {text}; it is read as a text")

@@ -44,7 +44,9 @@ class LabelSetEvaluation:
         width = max(5, *(len(str(name)) for name in self.classes))
         lines.append(f"{'label':{width}}  precision  recall  samples")
         for i, name in enumerate(self.classes[:40]):
-            lines.append(f"{name!s:{width}}  {self.precision[i]:9.4f}  {self.recall[i]:6.4f}  {int(self.support[i]):7,}")
+            lines.append(
+                f"{name!s:{width}}  {self.precision[i]:9.4f}  {self.recall[i]:6.4f}  {int(self.support[i]):7,}"
+            )
         if len(self.classes) > 40:
             lines.append(f"and {len(self.classes) - 40} more labels")
         return "\n".join(lines)
@@ -63,9 +65,7 @@ class LabelSetEvaluation:
         }
 
 
-def label_sets(
-    probabilities: Tensor, targets: Tensor, classes: Sequence[Any], *, seed: int = 0
-) -> LabelSetEvaluation:
+def label_sets(probabilities: Tensor, targets: Tensor, classes: Sequence[Any], *, seed: int = 0) -> LabelSetEvaluation:
     """Measure sets of labels: those more probable than one half against those that are true.
 
     Args:

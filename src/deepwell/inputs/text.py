@@ -14,8 +14,8 @@ from torch import Tensor
 from deepwell.core.errors import UserError, unknown_name
 from deepwell.core.shapes import PADDING, UNKNOWN, Ids
 from deepwell.data.ragged import Ragged
-from deepwell.inputs import tokenise
 from deepwell.inputs.subwords import Subwords
+from deepwell.inputs.tokenise import Token, characters, characters_only, words, words_only
 from deepwell.inputs.vocabulary import Vocabulary, names_of, one_of, truth, whole
 
 TOKENS = ("words", "characters", "bpe")
@@ -118,7 +118,7 @@ class Text:
     def _cut(self, text: str) -> list[str]:
         text = unicodedata.normalize("NFC", text)
         text = text.lower() if self.lower else text
-        return tokenise.words_only(text) if self.tokens == "words" else tokenise.characters_only(text)
+        return words_only(text) if self.tokens == "words" else characters_only(text)
 
     def learn(self, rows: Sequence[str], train: Tensor) -> None:
         """The vocabulary, from the training texts alone.
@@ -186,9 +186,9 @@ class Text:
         """Where a token is, bool [n, length]."""
         return x != PADDING
 
-    def positions(self, raw: Sequence[str]) -> list[list[tokenise.Token]]:
+    def positions(self, raw: Sequence[str]) -> list[list[Token]]:
         """The tokens of each text with their places, to draw attention or attributions on them."""
-        cut = tokenise.words if self.tokens == "words" else tokenise.characters
+        cut = words if self.tokens == "words" else characters
         known = self._known()
         if isinstance(known, Subwords):
             return [known.positions(text)[: self.max_length] for text in raw]
@@ -223,12 +223,11 @@ class Text:
             vocabulary_size=whole(state, "vocabulary_size", 16, _LONGEST),
             max_length=whole(state, "max_length", 1, _LONGEST),
         )
-        made.vocabulary = Subwords.from_state(state) if made.tokens == "bpe" else Vocabulary(names_of(state, "vocabulary"))
+        made.vocabulary = (
+            Subwords.from_state(state) if made.tokens == "bpe" else Vocabulary(names_of(state, "vocabulary"))
+        )
         return made
 
 
 def _percent(share: float) -> str:
     return f"{share:.0%}" if share >= 0.01 else f"{share:.1%}" if share >= 0.001 else "less than 0.1%"
-
-
-

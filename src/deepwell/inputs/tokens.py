@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch import Tensor
 from deepwell.core.errors import UserError, unknown_name
 from deepwell.core.shapes import PADDING, UNKNOWN, Ids
 from deepwell.data.ragged import Ragged
-from deepwell.inputs import tokenise
+from deepwell.inputs.tokenise import Token, characters, words
 from deepwell.inputs.vocabulary import Vocabulary, names_of, one_of, truth, whole
 
 VIEWS = ("auto", "characters", "pairs", "none")
@@ -116,11 +117,11 @@ class Tokens:
         bad = next((word for word in item if not isinstance(word, str) or not word.strip()), None)
         return "" if bad is None else f"has {bad!r} among its words"
 
-    def split(self, text: str) -> list[tokenise.Token]:
+    def split(self, text: str) -> list[Token]:
         """A sentence that was given as one string, cut as the training words were."""
         if self.spaced:
-            return tokenise.words(text)[: self.max_length]
-        return [token for token in tokenise.characters(text) if not token.text.isspace()][: self.max_length]
+            return words(text)[: self.max_length]
+        return [token for token in characters(text) if not token.text.isspace()][: self.max_length]
 
     def _list(self, item: Any) -> list[str]:
         return [token.text for token in self.split(item)] if isinstance(item, str) else list(item)
@@ -203,14 +204,14 @@ class Tokens:
         """Where a word is, bool [n, length]."""
         return x[..., 0] != PADDING
 
-    def positions(self, raw: Sequence[Any]) -> list[list[tokenise.Token]]:
+    def positions(self, raw: Sequence[Any]) -> list[list[Token]]:
         """The words of each sentence with their places: in the string, or in the words joined as they are written."""
         return [self.split(item) if isinstance(item, str) else self._joined(item) for item in raw]
 
-    def _joined(self, words: Sequence[str]) -> list[tokenise.Token]:
+    def _joined(self, words: Sequence[str]) -> list[Token]:
         gap, start, found = int(self.spaced), 0, []
         for word in words:
-            found.append(tokenise.Token(word, start, start + len(word)))
+            found.append(Token(word, start, start + len(word)))
             start += len(word) + gap
         return found
 
@@ -262,4 +263,4 @@ def _shortened(word: str) -> str:
 def _pairs(sentence: Iterable[str]) -> list[str]:
     """Each neighbouring pair, with what is beyond both ends: one more than there are words."""
     words = [_EDGE, *sentence, _EDGE]
-    return [a + b for a, b in zip(words, words[1:], strict=False)]
+    return [a + b for a, b in pairwise(words)]

@@ -91,5 +91,7 @@ class NGrams(nn.Module):
         numbers, counts = self._ngrams(x)
         weights = (1 + counts.clamp(min=1).log()) * self.telling[numbers] * (counts > 0)
         weights = weights / weights.norm(dim=1, keepdim=True).clamp(min=1e-6)
-        hidden = F.embedding_bag(numbers, self.embedding, mode="sum", per_sample_weights=weights.to(self.embedding.dtype))
+        hidden = F.embedding_bag(
+            numbers, self.embedding, mode="sum", per_sample_weights=weights.to(self.embedding.dtype)
+        )
         return self.dropout(self.activation(hidden + self.bias))

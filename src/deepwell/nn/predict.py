@@ -33,9 +33,7 @@ def run(
         model.train(training)
 
 
-def scores(
-    model: nn.Module, fetch: Callable[[Tensor], Tensor], rows: Tensor, *, batch_size: int = 256
-) -> Tensor:
+def scores(model: nn.Module, fetch: Callable[[Tensor], Tensor], rows: Tensor, *, batch_size: int = 256) -> Tensor:
     """The scores of all rows, float32 [n, ...] on the CPU, where every sample's have the same shape.
 
     >>> scores(nn.Identity(), lambda rows: rows[:, None].float(), torch.arange(3), batch_size=2).tolist()

@@ -112,7 +112,13 @@ class LabelSets:
     def tally(self, decoded: Tensor, targets: Tensor) -> Tensor:
         """Counts that add up: exact sets, samples; right, given and true labels. float64 [5]."""
         given, true = decoded > _THRESHOLD, targets > _THRESHOLD
-        counts = [(given == true).all(1).sum(), len(true), (given & true).sum(), given.sum(), true.sum()]
+        counts: list[Tensor | int] = [
+            (given == true).all(1).sum(),
+            len(true),
+            (given & true).sum(),
+            given.sum(),
+            true.sum(),
+        ]
         return torch.tensor([float(count) for count in counts], dtype=torch.float64)
 
     def measured(self, tally: Tensor) -> dict[str, float]:

@@ -291,11 +291,11 @@ class Tags:
             raise UserError("the model's classes can't be read", expected="a list of different tags")
         if head not in HEADS:
             raise UserError(f"the model's head is {head!r}", expected=f"one of {', '.join(HEADS)}")
-        if scheme not in schemes.SCHEMES:
+        if not isinstance(scheme, str) or scheme not in schemes.SCHEMES:
             raise UserError(f"the model's scheme is {scheme!r}", expected=f"one of {', '.join(schemes.SCHEMES)}")
         if type(state.get("repair")) is not bool:
             raise UserError("the model's repair is no truth value", expected="true or false")
-        smoothing = state.get("label_smoothing")
+        smoothing: Any = state.get("label_smoothing")
         if type(smoothing) not in (int, float) or not 0 <= smoothing < 1:
             raise UserError(f"the model's label_smoothing is {smoothing!r}", expected="a share from 0 to less than 1")
         made = cls(head=head, scheme=scheme, repair=state["repair"], label_smoothing=smoothing)

@@ -151,9 +151,9 @@ class Loop:
         model, plan = self.step.model, self.plan
         model.train()
         begin, waited, first = time.perf_counter(), 0.0, self._step_in_epoch
-        slices = epoch_batches(
-            self.rows, plan.batch_size, seed=plan.seed, epoch=self._epoch, lengths=self.lengths
-        )[first:]
+        slices = epoch_batches(self.rows, plan.batch_size, seed=plan.seed, epoch=self._epoch, lengths=self.lengths)[
+            first:
+        ]
         pace = Pace() if self.rethread else None
         last = time.perf_counter()
         ready = chunks(
