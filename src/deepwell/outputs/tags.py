@@ -15,7 +15,7 @@ from deepwell.core.shapes import IGNORED
 from deepwell.data.ragged import Ragged
 from deepwell.metrics.spans import spans
 from deepwell.nn.crf import CRF
-from deepwell.outputs import schemes
+from deepwell.outputs.schemes import SCHEMES, allowed, problems, recognise, repair
 
 HEADS = ("crf", "linear")
 
@@ -107,7 +107,7 @@ class Tags:
             if bad := next((tag for tag in tags if not isinstance(tag, str) or not tag), None):
                 raise UserError(f"sentence {row} has the tag {bad!r}", expected="strings")
         learnt = [list(targets[row]) for row in train.tolist()]
-        self.scheme = self.given_scheme or schemes.recognise(learnt)
+        self.scheme = self.given_scheme or recognise(learnt)
         mended = [self._mended(row, list(tags)) for row, tags in enumerate(targets)]
         there = {tag for row in train.tolist() for tag in mended[row]}
         self.classes = sorted({tag for tags in mended for tag in tags})
@@ -122,11 +122,11 @@ class Tags:
             self.notes.append(f"{len(missing)} tags ({shown}) are in no training sentence: they can't be learnt")
 
     def _mended(self, row: int, tags: list[str]) -> list[str]:
-        wrong = schemes.problems(tags, self.scheme)
+        wrong = problems(tags, self.scheme)
         if not wrong:
             return tags
         if self.repair:
-            return schemes.repair(tags, self.scheme)
+            return repair(tags, self.scheme)
         position, why = wrong[0]
         raise UserError(
             f"sentence {row}, word {position + 1} has the tag {tags[position]!r}: {why}",
@@ -161,8 +161,8 @@ class Tags:
         """Scores [n, length, tags] from a representation [n, length, features]."""
         crf = None
         if self.head_kind == "crf":
-            allowed, start, end = (torch.from_numpy(part) for part in schemes.allowed(self.classes, self.scheme))
-            crf = CRF(len(self.classes), allowed=allowed, start_allowed=start, end_allowed=end)
+            moves, start, end = (torch.from_numpy(part) for part in allowed(self.classes, self.scheme))
+            crf = CRF(len(self.classes), allowed=moves, start_allowed=start, end_allowed=end)
         return TagHead(features, len(self.classes), crf)
 
     def loss(self, scores: Tensor, targets: Tensor, *, head: nn.Module | None = None) -> tuple[Tensor, Tensor]:
@@ -291,8 +291,8 @@ class Tags:
             raise UserError("the model's classes can't be read", expected="a list of different tags")
         if head not in HEADS:
             raise UserError(f"the model's head is {head!r}", expected=f"one of {', '.join(HEADS)}")
-        if not isinstance(scheme, str) or scheme not in schemes.SCHEMES:
-            raise UserError(f"the model's scheme is {scheme!r}", expected=f"one of {', '.join(schemes.SCHEMES)}")
+        if not isinstance(scheme, str) or scheme not in SCHEMES:
+            raise UserError(f"the model's scheme is {scheme!r}", expected=f"one of {', '.join(SCHEMES)}")
         if type(state.get("repair")) is not bool:
             raise UserError("the model's repair is no truth value", expected="true or false")
         smoothing: Any = state.get("label_smoothing")
