@@ -42,5 +42,5 @@ recursive = dw.Learner(
     dw.trees([from_nested(tree) for tree, _ in made], values, test=0.2), model="recursive", say=print
 )
 recursive.fit(epochs=epochs)
-print("recurrent:", recurrent.evaluate().accuracy)
-print("recursive:", recursive.evaluate().accuracy)
+print(f"recurrent: accuracy {recurrent.evaluate().accuracy.value:.3f}")
+print(f"recursive: accuracy {recursive.evaluate().accuracy.value:.3f}")

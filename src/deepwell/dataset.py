@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deepwell.core.errors import UserError, unknown_name
+from deepwell.core.errors import UserError, nearest
 from deepwell.core.files import digest_bytes
 from deepwell.core.protocols import Rows
 from deepwell.data import arrays as array_sources
@@ -83,6 +83,7 @@ def open(
     where: str | Path,
     *,
     target: str | None = None,
+    text: str | None = None,
     validation: float = 0.1,
     test: float | None = None,
     seed: int = 0,
@@ -95,7 +96,8 @@ def open(
         where: a folder of class folders of pictures or texts, a ``.npz`` or IDX file, a table with a column of
             texts or of pictures' paths, CoNLL files, bracketed trees, or the name of a set (``digits``,
             ``fashion-mnist``, ...).
-        target: the column of labels, for tables.
+        target: the column of labels, for tables; of tags, for CoNLL files.
+        text: the column of texts, for tables.
         validation, test, seed, skip_unreadable: see ``Data``.
         reading: arguments of the input: ``size``, ``channels``, ``resize`` of pictures; ``tokens``,
             ``max_length``, ``minimum_count``, ``vocabulary_size`` of texts; see ``inputs``.
@@ -106,7 +108,13 @@ def open(
     >>> print(open("digits").source.name)
     digits
     """
-    return _data(recognise.recognise(where, target=target), validation, test, seed, reading, skip_unreadable)
+    if not isinstance(where, (str, Path)):
+        raise UserError(
+            f"open was given a {type(where).__name__}",
+            expected="a path, or the name of a set",
+            fix="give samples in memory with their labels to arrays, texts, words or trees",
+        )
+    return _data(recognise.recognise(where, target=target, text=text), validation, test, seed, reading, skip_unreadable)
 
 
 def arrays(
@@ -238,7 +246,12 @@ def _data(
     known = reading_options(source.kind)
     for name in reading:
         if name not in known:
-            raise unknown_name(f"option for {source.kind} data", name, known)
+            close = nearest(name, known)
+            raise UserError(
+                f"{name} is no option of how {source.kind} data is read, and {source.name} is {source.kind} data",
+                expected="one of " + ", ".join(known),
+                fix=f"did you mean {close}?" if close else f"leave {name} out (--{name.replace('_', '-')})",
+            )
     if isinstance(reading.get("size"), int):
         reading["size"] = (reading["size"], reading["size"])
     if source.answer == "category" and _are_sets(source.y):

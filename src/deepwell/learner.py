@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from deepwell import recipe
+from deepwell import frozen, pretrained, recipe
 from deepwell.core import devices
 from deepwell.core.errors import UserError
 from deepwell.core.seeds import mix
@@ -28,7 +28,7 @@ from deepwell.evaluate.label_sets import LabelSetEvaluation
 from deepwell.evaluate.label_sets import label_sets as evaluate_label_sets
 from deepwell.evaluate.tags import TagEvaluation
 from deepwell.evaluate.tags import tags as evaluate_tags
-from deepwell.models import MODELS, Entry
+from deepwell.models import MODELS
 from deepwell.nn.summary import Summary, summary
 from deepwell.outputs.category import Category
 from deepwell.outputs.label_sets import LabelSets
@@ -77,8 +77,8 @@ class Learner:
 
     Args:
         data: from ``deepwell.open`` or ``deepwell.arrays``, or the path or name that ``open`` takes.
-        model: a name of ``deepwell models``, a module of your own that maps [n, channels, height, width] to
-            scores [n, classes], or None to choose from the data.
+        model: a name of ``deepwell models``, ``hf:PATH-OR-NAME`` for a pretrained text encoder, a module of your own
+            that maps [n, channels, height, width] to scores [n, classes], or None to choose from the data.
         settings: names and numbers of the training; ``fit`` can change them.
         loss: ``(scores, targets) -> (sum, count)`` in place of the output's own.
         say: where remarks go, a function of one line; None is silent.
@@ -106,19 +106,21 @@ class Learner:
         self.loss = loss
         self.say = say or (lambda _text: None)
         self.why = ""
+        # options of the architecture that the recipe chose: a run that goes on builds the same network by them
+        self.own: dict[str, Any] = {}
         self.network: nn.Module | None = None
         self.history: History | None = None
         self._prepared: Prepared | None = None
         self._validation: float | None = None
         self._card = ModelCard()
+        self._source: pretrained.Source | None = None
 
     # ---- what is there
 
     def prepared(self, validation: float | None = None) -> Prepared:
         """The data, encoded and split; made at the first call, and again where ``validation`` changes."""
         if self._prepared is None or (validation is not None and validation != self._validation):
-            defaults = {"max_length": self._longest()} if self.data.source.kind == "text" else {}
-            self._prepared = prepare(self.data, self._output(), validation=validation, **defaults)
+            self._prepared = prepare(self.data, self._output(), validation=validation, **self._reading())
             self._validation = validation
         return self._prepared
 
@@ -129,19 +131,42 @@ class Learner:
         if kind == "tags":
             if settings.class_weights is not None:
                 raise UserError("class_weights do not go with tags", fix="leave --class-weights out")
-            return Tags(head=settings.head or "crf", label_smoothing=smoothing)
+            return Tags(head=settings.head or "crf", repair=settings.repair_tags, label_smoothing=smoothing)
         if settings.head is not None:
             raise UserError(f"head is '{settings.head}', and a {kind} has none to choose", fix="leave --head out")
+        if settings.repair_tags:
+            raise UserError(
+                f"repair_tags is set, and a {kind} has no tags",
+                expected="sentences with tags",
+                fix="leave --repair-tags out",
+            )
         if kind == "label-sets":
             if settings.class_weights is not None or smoothing:
                 raise UserError("class_weights and label_smoothing do not go with several labels a sample")
             return LabelSets()
         return Category(label_smoothing=smoothing, class_weights=settings.class_weights)
 
-    def _longest(self) -> int:
-        """Positions of a text to read where the data does not say: as many as the model can take at speed."""
+    def _reading(self) -> dict[str, Any]:
+        """How to read samples where the data does not say: as suits the model."""
+        if (encoder := self._encoder()) is not None:
+            return encoder.reading(dict(self.data.reading))
         name = self.settings.model or recipe.model_for(self.data.source.kind)
-        return MODELS[name].longest if self.module is None and name in MODELS else Entry.longest
+        return dict(MODELS[name].reading) if self.module is None and name in MODELS else {}
+
+    def _encoder(self) -> pretrained.Source | None:
+        """The pretrained encoder that the model's name asks for, found once; None for every other model."""
+        name = self.settings.model or ""
+        if self.module is None and name.startswith(pretrained.PREFIX):
+            self._source = self._source or pretrained.find(name, self.data.source)
+            return self._source
+        for option in ("freeze", "layer_decay"):
+            if getattr(self.settings, option) is not None:
+                raise UserError(
+                    f"{option} is given for a model that is not pretrained",
+                    expected="it with --model hf:PATH-OR-NAME",
+                    fix=f"leave --{option.replace('_', '-')} out",
+                )
+        return None
 
     def build(self) -> nn.Module:
         """The network: made at the first call, with weights that depend on the seed alone."""
@@ -150,16 +175,26 @@ class Learner:
         prepared = self.prepared()
         samples = len(prepared.split.train)
         device = devices.choose(self.settings.device)
+        encoder = self._encoder()
         if self.module is not None:
             self.settings = self.settings.filled(recipe.plain(self.settings.optimizer))
             kind = type(self.module)
             self._card = ModelCard(module=f"{kind.__module__}:{kind.__qualname__}")
             self.network = self.module.to(device)
             return self.network
-        own: dict[str, Any] = {}
         if self.settings.model is None:
-            found, own, self.why = self._recipe(prepared, samples)
+            found, self.own, self.why = self._recipe(prepared, samples)
+            if not len(prepared.split.validation):
+                found.pop("monitor", None)  # it names a value of the validation part
             self.settings = self.settings.filled(found)
+        elif encoder is not None:
+            seconds = encoder.seconds_of(prepared.lengths(torch.from_numpy(prepared.split.train)), device)
+            freeze, layer_decay = self.settings.freeze, self.settings.layer_decay
+            found, self.why = recipe.pretrained(samples, seconds, freeze=freeze, layer_decay=layer_decay)
+            if self.settings.optimizer not in (None, "adam", "adamw"):
+                found["learning_rate"] = recipe.plain(self.settings.optimizer)["learning_rate"]
+            self.settings = self.settings.filled(found)
+            self.own = {"config": encoder.config, "freeze": self.settings.freeze}
         else:
             self.settings = self.settings.filled(recipe.plain(self.settings.optimizer))
         if hasattr(prepared.output, "label_smoothing"):
@@ -168,9 +203,10 @@ class Learner:
             "activation": self.settings.activation,
             "dropout": self.settings.dropout,
             "initialisation": self.settings.initialisation,
+            "pool": self.settings.pool,
         }
-        options = own | {k: v for k, v in asked.items() if v is not None}
-        self._card = ModelCard(self.settings.model or "", options)
+        options = self.own | {k: v for k, v in asked.items() if v is not None}
+        self._card = ModelCard("hf" if encoder is not None else self.settings.model or "", options)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(mix(self.settings.seed, 1))
             self.network = join(self._card, prepared.input, prepared.output)
@@ -189,8 +225,10 @@ class Learner:
         return found, {}, why
 
     def _begin(self, network: Any, prepared: Prepared) -> None:
-        """What a model learns of the data before its first step: word vectors from a file, counts of n-grams."""
+        """What a model is given before its first step: pretrained weights, word vectors, counts of n-grams."""
         body = network.body
+        if (encoder := self._encoder()) is not None:
+            pretrained.load_into(body, encoder)
         if self.settings.vectors is not None:
             self.say(load_into(body, self.settings.vectors, prepared.input))
         if hasattr(body, "prime"):
@@ -270,6 +308,10 @@ class Learner:
         settings = self.settings.checked()
         run = out if isinstance(out, Run) or out is None else Run(out)
         self._open_run(run, resume=resume)
+        threads = torch.get_num_threads()
+        if settings.freeze:
+            self.say("the encoder is frozen: its features are computed once, for all epochs")
+            network, prepared = frozen.features(network, prepared)
         session = Session(network, prepared, settings, run=run, loss=self.loss, say=self.say)
         choice = session.choose(self._stored_choice(run))
         if run is not None:
@@ -284,6 +326,8 @@ class Learner:
         if progress:
             observers.append(Progress())
         outcome = session.train(choice, observers, resume=resume)
+        if settings.freeze:
+            torch.set_num_threads(threads)  # a head alone is fastest on one, and the whole network answers from here on
         self.history = History(
             outcome.history, outcome.best_epoch, outcome.stopped, outcome.interrupted, self.why, choice
         )
@@ -299,6 +343,20 @@ class Learner:
         fingerprint = self.data.fingerprint()
         if not run.exists:
             run.begin({"source": self.data.source.origin, "settings": self.settings.to_json()})
+        elif not resume and run.facts().get("status") != "begun":
+            raise UserError(
+                f"{run.folder} holds another run",
+                expected="a new folder for the run",
+                fix="choose another out=, or go on with that run with resume=True",
+            )
+        encoder = self._encoder()
+        digest = None if encoder is None else encoder.digest()
+        if resume and run.facts().get("encoder") not in (None, digest):
+            raise UserError(
+                f"the pretrained encoder of {run.folder} has changed since the run began",
+                expected="the same config, tokeniser and weights",
+                fix="bring the old ones back, or start a new run",
+            )
         before = run.facts().get("fingerprint")
         if resume and before is not None and before != fingerprint:
             raise UserError(
@@ -306,7 +364,7 @@ class Learner:
                 expected="the same samples and labels, in the same order",
                 fix="bring the old data back, or start a new run",
             )
-        run.note(fingerprint=fingerprint, settings=self.settings.to_json(), why=self.why)
+        run.note(fingerprint=fingerprint, settings=self.settings.to_json(), own=self.own, why=self.why, encoder=digest)
         run.write("split.json", self.prepared().split.to_json())
 
     def _stored_choice(self, run: Run | None) -> Choice | None:
@@ -368,7 +426,11 @@ def evaluate(model: SavedModel, data: Data) -> AnyEvaluation:
     if source.y is None:
         raise UserError(f"{source.name} has no labels", expected="one label a sample", fix="use `deepwell predict`")
     if source.kind != model.input.kind:
-        raise UserError(f"{source.name} is {source.kind} data", expected=f"{model.input.kind}, as in training")
+        raise UserError(
+            f"{source.name} is {source.kind} data",
+            expected=f"{model.input.kind} data, as in training",
+            fix="measure on such data, or take a model that was trained on this kind",
+        )
     keep = [i for i, part in enumerate(source.parts) if part == "test"] if source.parts else []
     chosen = keep or range(len(source.x))
     encoded = model.output.encode([source.y[i] for i in chosen])

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from deepwell.core.errors import UserError
 from deepwell.models import default
 from deepwell.optim import OPTIMIZERS
 
@@ -74,15 +75,15 @@ _KINDS: dict[str, tuple[dict[str, Any], str]] = {
     "text": (
         {
             "model": "ngrams",
-            "epochs": 16,
             "optimizer": "adam",
-            "learning_rate": 2e-3,
+            "learning_rate": 1e-3,
             "schedule": "linear",
+            "label_smoothing": 0.1,
             "patience": 4,
             # accuracy goes on rising for a while after the answers have become too sure
             "monitor": "val_loss",
         },
-        "on most texts the words and their neighbours tell the class, and a wide network over them learns in seconds",
+        "on most texts words, their neighbours and pieces tell the class, and a wide network over them learns fast",
     ),
     "tokens": (
         {
@@ -108,6 +109,10 @@ _KINDS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+_FEW = 1_000
+"""Samples below which what is learnt of them must be kept simple."""
+
+
 def model_for(kind: str) -> str | None:
     """The architecture that ``of_kind`` chooses; None where it depends on more.
 
@@ -129,15 +134,77 @@ def of_kind(kind: str, samples: int) -> tuple[dict[str, Any], dict[str, Any], st
     """
     found, why = _KINDS[kind]
     options: dict[str, Any] = {}
-    size = 64 if samples >= 20_000 else 32
-    if kind == "text" and samples < 1_000:
-        # pairs of words are too rare in a few hundred texts to learn anything from
-        options, size = {"order": 1}, 16
+    size = 64 if samples >= 20_000 else 32 if samples >= 1_000 or kind != "text" else 16
     settings = {**_PLAIN, "patience": 0, **found, "batch_size": size}
+    if kind == "text":
+        # few texts make few steps a pass: 10 passes over 11,000 and 40 over 400 were measured
+        settings["epochs"] = round(min(40, max(10, 10 * (11_000 / max(samples, 1)) ** 0.42)))
     if kind == "tokens":
         # 4 passes over 40,000 sentences and 12 over 4,000 were enough; a power law joins them
         settings["epochs"] = round(min(20, max(4, 4 * (40_000 / max(samples, 1)) ** 0.477)))
     return settings, options, f"{why}; at most {settings['epochs']} epochs of {samples:,} training samples"
+
+
+_SLOW = 30 * 60
+"""Seconds of fine-tuning after which a pretrained encoder is left as it is, unless the user asks for more."""
+
+
+def pretrained(samples: int, seconds: float, *, freeze: bool | None, layer_decay: float | None) -> tuple[Any, str]:
+    """Training of a pretrained encoder: frozen where texts are few or steps slow, else fine-tuned layer by layer.
+
+    Fine-tuned, each layer learns slower than the one above it by the factor 2.6 of ULMFiT (Howard and Ruder 2018,
+    arXiv:1801.06146): the lower a layer, the more general is what it knows. ``benchmarks/pretrained_accuracy.py``
+    measures both.
+
+    Args:
+        samples: training texts.
+        seconds: that an epoch of fine-tuning is expected to take.
+        freeze, layer_decay: as the user said; None chooses.
+
+    Returns:
+        settings, and one sentence that says why.
+
+    Raises:
+        UserError: a learning rate by layer for layers that do not learn.
+
+    >>> found, why = pretrained(200, 5.0, freeze=None, layer_decay=None)
+    >>> found["freeze"], why
+    (True, 'its encoder stays as it is: 200 texts are few to change it by')
+    """
+    if freeze and layer_decay is not None:
+        raise UserError(
+            "layer_decay is given, and the encoder is frozen",
+            expected="one of both",
+            fix="leave out --layer-decay, or --freeze",
+        )
+    epochs = 3
+    if freeze is None and layer_decay is None:
+        if samples < _FEW:
+            freeze, why = True, f"its encoder stays as it is: {samples:,} texts are few to change it by"
+        elif seconds * epochs > _SLOW:
+            minutes = seconds * epochs / 60
+            freeze, why = True, f"its encoder stays as it is: to change it would take about {minutes:,.0f} minutes here"
+        else:
+            freeze, why = False, f"{samples:,} texts are enough to change its encoder by, the lower layers more slowly"
+    else:
+        why = "its encoder stays as it is, as is set" if freeze else "its encoder is changed too, as is set"
+    if freeze:
+        found = {"freeze": True, "epochs": 20, "optimizer": "adam", "learning_rate": 3e-3, "schedule": "linear"}
+        return {**_PLAIN, "patience": 0, "batch_size": 32, **found}, why
+    tuned = {
+        "freeze": False,
+        "layer_decay": 1 / 2.6,
+        "epochs": epochs,
+        "batch_size": 32 if samples >= _FEW else 16,
+        "optimizer": "adamw",
+        "learning_rate": 2e-4,
+        "schedule": "linear",
+        "warmup": 0.1,
+        "weight_decay": 0.01,
+        "clip_norm": 1.0,
+        "patience": 0,
+    }
+    return {**_PLAIN, **tuned}, why
 
 
 def survives_mirroring(pictures: Tensor, targets: Tensor, classes: int) -> bool:

@@ -91,6 +91,7 @@ class Session:
             weight_decay=settings.weight_decay or 0.0,
             l1=settings.l1,
             undecayed=undecayed(network),
+            factors=self._factors(network),
         )
         return Step(
             network,
@@ -102,6 +103,12 @@ class Session:
             clip_norm=settings.clip_norm,
             clip_value=settings.clip_value,
         )
+
+    def _factors(self, network: Any) -> dict[str, float]:
+        """Learning rates by layer: each layer below the head learns slower than the one above it (Howard 2018)."""
+        if self.settings.layer_decay is None:
+            return {}
+        return {f"body.{name}": self.settings.layer_decay**depth for name, depth in network.body.depths().items()}
 
     def choose(self, stored: Choice | None) -> Choice:
         """The step to use: the run's own, one measured before in the same circumstances, or a race."""

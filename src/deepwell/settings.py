@@ -21,7 +21,11 @@ class Settings:
         weight_decay, l1, clip_norm, clip_value, label_smoothing: regularisation; 0 or None switches off.
         class_weights: None or ``balanced``.
         vectors: a file of word vectors (GloVe or word2vec text format) to begin the embedding with.
+        freeze: whether a pretrained encoder stays as it is and only the last layer learns.
+        layer_decay: what each layer of a pretrained encoder multiplies the learning rate of the layer above it by.
+        pool: how the positions of a text become one vector: mean, first, ... as the model knows them.
         head: of tags: ``crf`` or ``linear``; None lets the model say.
+        repair_tags: mend tags that break their scheme; else they are an error.
         augment: such as ``flip,crop=2``; ``none`` for no augmentation.
         patience: epochs without improvement before stopping; 0 never stops early.
         monitor: the value that picks the best epoch.
@@ -52,7 +56,11 @@ class Settings:
     label_smoothing: float | None = None
     class_weights: str | None = None
     vectors: str | None = None
+    freeze: bool | None = None
+    layer_decay: float | None = None
+    pool: str | None = None
     head: str | None = None
+    repair_tags: bool = False
     augment: str | None = None
     patience: int | None = None
     monitor: str | None = None
@@ -86,6 +94,7 @@ class Settings:
             ("warmup", 0, 1),
             ("weight_decay", 0, 1e6),
             ("l1", 0, 1e6),
+            ("layer_decay", 1e-3, 1),
             ("clip_norm", 1e-12, 1e12),
             ("clip_value", 1e-12, 1e12),
             ("label_smoothing", 0, 0.999999),

@@ -66,6 +66,10 @@ def trees(seed: int) -> list[Any]:
 ROWS = {
     "text by words": Row("text", texts, ["a", None], {"minimum_count": 1}),
     "text by characters": Row("text", texts, ["a", 3], {"tokens": "characters", "minimum_count": 1}),
+    "text, counted": Row("text", texts, ["a", None], {"view": "counts", "minimum_count": 1}),
+    "text, counted by characters": Row(
+        "text", texts, ["a", 3], {"view": "counts", "tokens": "characters", "minimum_count": 1}
+    ),
     "text, cut": Row("text", texts, ["a", b"b"], {"max_length": 3, "vocabulary_size": 16, "minimum_count": 1}),
     "words with characters": Row("tokens", sentences, [["a"], []], {"minimum_count": 1}),
     "words alone": Row("tokens", sentences, [["a"], ["b", ""]], {"view": "none", "minimum_count": 1}),
@@ -154,7 +158,7 @@ def test_what_can_not_be_read_is_named_by_its_place(row: Row) -> None:
     assert len(rows) == 2
     assert [place for place, _ in problems] == [1]
     assert problems[0][1]
-    with pytest.raises(UserError, match=r"(text|sentence|sample) 1 "):
+    with pytest.raises(UserError, match=r"(text|sample) 1 |sentence 2 "):
         INPUTS[row.kind](**row.options).survey(row.bad)
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from deepwell.core.errors import UserError
-from deepwell.core.shapes import Ids, Nodes
+from deepwell.core.shapes import Counts, Ids, Nodes
 from deepwell.inputs import INPUTS
 from deepwell.losses import cross_entropy
 from deepwell.models import MODELS, build
@@ -17,6 +17,7 @@ from deepwell.nn.network import Network
 from deepwell.nn.summary import summary
 
 WORDS, WRITTEN, TREES = Ids(20), Ids(20, 12, 5), Nodes(12)
+COUNTS = Counts(40, pieces=15)
 
 ROWS: list[tuple[str, Any, dict[str, Any]]] = [
     ("alexnet", (3, 16, 16), {}),
@@ -35,7 +36,8 @@ ROWS: list[tuple[str, Any, dict[str, Any]]] = [
     ("lenet5", (3, 32, 32), {}),
     ("lstm", WORDS, {"bidirectional": True}),
     ("mlp", (3, 5, 7), {"hidden": (16, 8)}),
-    ("ngrams", WORDS, {"buckets": 64, "width": 16}),
+    ("ngrams", COUNTS, {"width": 16}),
+    ("ngrams", Counts(30), {"activation": "tanh"}),
     ("recursive", TREES, {"width": 12}),
     ("recursive", TREES, {"width": 8, "embedding": 8, "cell": "rntn"}),
     ("resnet18", (1, 8, 8), {}),
@@ -48,8 +50,8 @@ IDS = [f"{name}-{tuple(shape)}-{number}" for number, (name, shape, _) in enumera
 rows = pytest.mark.parametrize(("name", "shape", "options"), ROWS, ids=IDS)
 pictures = pytest.mark.parametrize(
     ("name", "shape", "options"),
-    [row for row in ROWS if not isinstance(row[1], (Ids, Nodes))],
-    ids=[i for i, row in zip(IDS, ROWS, strict=True) if not isinstance(row[1], (Ids, Nodes))],
+    [row for row in ROWS if not isinstance(row[1], (Counts, Ids, Nodes))],
+    ids=[i for i, row in zip(IDS, ROWS, strict=True) if not isinstance(row[1], (Counts, Ids, Nodes))],
 )
 
 
@@ -64,6 +66,12 @@ def batch(shape: Any, count: int) -> torch.Tensor:
         if shape.width:
             letters = torch.randint(3, shape.characters, (count, 6, shape.width), generator=generator)
             x = torch.cat([x[..., None], letters], 2)
+        for row in range(1, count):
+            x[row, 2 + row % 5 :] = 0
+        return x
+    if isinstance(shape, Counts):
+        ids = torch.randint(1, shape.vocabulary, (count, 6), generator=generator)
+        x = torch.stack([ids, torch.randint(1, 4, (count, 6), generator=generator)], 2)
         for row in range(1, count):
             x[row, 2 + row % 5 :] = 0
         return x
@@ -106,7 +114,7 @@ def test_shapes_and_types(name: str, shape: Any, options: dict[str, Any]) -> Non
 
 @rows
 def test_it_says_what_it_takes(name: str, shape: Any, options: dict[str, Any]) -> None:
-    kinds = {"text", "tokens"} if isinstance(shape, Ids) else {"tree"} if isinstance(shape, Nodes) else {"image"}
+    kinds = {Counts: {"text"}, Ids: {"text", "tokens"}, Nodes: {"tree"}}.get(type(shape), {"image"})
     assert kinds & set(MODELS[name].takes)
     assert set(MODELS[name].takes) <= set(INPUTS)
 
@@ -203,7 +211,7 @@ def test_bad_options_are_named(name: str, option: dict[str, Any], words: str) ->
     ],
 )
 def test_bad_options_of_texts_and_trees_are_named(name: str, option: dict[str, Any], words: str) -> None:
-    shape = TREES if "tree" in MODELS[name].takes else WORDS
+    shape = TREES if "tree" in MODELS[name].takes else COUNTS if name == "ngrams" else WORDS
     with pytest.raises(UserError, match=words):
         build(name, shape, **option)
 
@@ -211,7 +219,7 @@ def test_bad_options_of_texts_and_trees_are_named(name: str, option: dict[str, A
 @pytest.mark.parametrize("more", [1, 7, 50])
 @rows
 def test_padding_changes_nothing(name: str, shape: Any, options: dict[str, Any], more: int) -> None:
-    if not isinstance(shape, (Ids, Nodes)):
+    if not isinstance(shape, (Counts, Ids, Nodes)):
         pytest.skip("pictures have no padding")
     net = network(name, shape, options).eval()
     x = batch(shape, 5)

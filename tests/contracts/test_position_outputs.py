@@ -157,7 +157,7 @@ def test_bad_targets_are_refused(row: Row) -> None:
     for bad in row.bad:
         with pytest.raises(UserError):
             OUTPUTS[row.kind](**row.options).learn(bad, np.arange(N))
-    with pytest.raises(UserError, match=r"sentence 0 has the tag|the scheme"):
+    with pytest.raises(UserError, match=r"sentence 1 has the tag|the scheme"):
         learnt(row).encode(row.unseen)
 
 

@@ -15,7 +15,7 @@ from deepwell.core.errors import UserError
 from deepwell.data.arrays import from_frame
 from deepwell.data.recognise import recognise
 from deepwell.data.source import Source
-from deepwell.data.text_table import from_texts, from_words
+from deepwell.data.text_table import from_texts, from_words, read_samples
 
 
 def table(place: Path, content: str | bytes, name: str = "t.csv", **options: Any) -> Source:
@@ -323,3 +323,43 @@ def test_words_in_memory() -> None:
     assert from_words([["a"]]).y is None
     with pytest.raises(UserError, match="labels for some parts only"):
         from_words([["a"]], [["X"]], test=([["a"]], None))
+
+
+def test_samples_without_answers(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text(
+        '{"id": 1, "said": "a good film it was, and long", "words": ["a", "b"], "tree": "(3 (2 a) (2 b))"}\n'
+    )
+    assert read_samples(path, "text") == (["a good film it was, and long"], "said")
+    assert read_samples(path, "tokens") == ([["a", "b"]], "words")
+    assert read_samples(path, "tokens", text="said") == (["a good film it was, and long"], "said")
+    assert str(read_samples(path, "tree")[0][0]) == "(3 (2 a) (2 b))"
+    for kind, text, words in (
+        ("text", "sad", "no column 'sad'.*did you mean 'said'"),
+        ("tree", "said", "row 1 of t.jsonl: the tree can't be read"),
+    ):
+        with pytest.raises(UserError, match=words):
+            read_samples(path, kind, text=text)
+    path.write_text('{"id": 1.5}\n')
+    with pytest.raises(UserError, match=r"no column of texts.*--text: one of id"):
+        read_samples(path, "text")
+    (tmp_path / "t.csv").write_text("text\n")
+    with pytest.raises(UserError, match=r"t.csv has no rows"):
+        read_samples(tmp_path / "t.csv", "text")
+
+
+def test_numbers_and_names_of_classes_are_no_texts(tmp_path: Path) -> None:
+    rows = "".join(f"{i * 1.5},{i % 7},{'mf'[i % 2]}\n" for i in range(40))
+    for target in (None, "sex", "weight"):
+        with pytest.raises(UserError, match=r"no column of t.csv holds texts.*--text.*can't be learnt yet"):
+            table(tmp_path, f"height,weight,sex\n{rows}", target=target)
+    # what is named is taken at its word, and so is a usual name
+    assert table(tmp_path, f"height,weight,sex\n{rows}", text="sex", target="weight").x[0] == "m"
+    assert table(tmp_path, f"height,weight,text\n{rows}", target="weight").x[0] == "m"
+
+
+def test_half_characters_become_the_sign_for_what_is_lost(tmp_path: Path) -> None:
+    content = r'{"text": "a \ud83d\ude00 b \ud83d c \\ud83d", "label": "\ude00"}' + "\n"
+    source = table(tmp_path, content, "t.jsonl")
+    assert source.x == ["a \U0001f600 b \ufffd c \\ud83d"]
+    assert source.y == ["\ufffd"]

@@ -214,3 +214,19 @@ def test_trees_in_memory() -> None:
     for trees, labels, words in cases:
         with pytest.raises(UserError, match=words):
             from_trees(trees, labels)
+
+
+def test_a_broken_line_among_trees_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "t.txt"
+    for odd in ("(1 (2 so)", "prose", "(1 (2 so)))"):
+        path.write_text("\n".join([SENTIMENT] * 9 + [odd] + [SENTIMENT] * 9))
+        with pytest.raises(UserError, match=f"line 10 of {path}"):
+            recognise(path)
+    path.write_text("(3 is a number)\n" + "and this is prose\n" * 9)
+    with pytest.raises(UserError, match="of a kind that is not known here"):
+        recognise(path)
+    # a tree may go on over lines that begin with blanks, and so may be followed by one that begins without
+    path = tmp_path / "t.mrg"
+    path.write_text("( (S (NP he)\n  (VP (V ran))) )\n\n(S (NP she)\n(VP sat))\n")
+    with pytest.raises(UserError, match=r"line 4 of .*is not closed"):
+        recognise(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json as json_module
 import sys
 import time
@@ -36,7 +37,7 @@ def train(
     run.begin({"source": place, "data": data, "settings": chosen.to_json(), "allow": allow})
     try:
         return _train(run, resume=False, json=json)
-    except UserError:
+    except Exception:
         _discard(run)
         raise
 
@@ -59,9 +60,12 @@ def _discard(run: Run) -> None:
 
     if not run.checkpoints.exists() and not run.model.exists() and not run.metrics.exists():
         shutil.rmtree(run.folder, ignore_errors=True)
+        if run.folder.parent == Path("runs"):
+            with contextlib.suppress(OSError):  # other runs are in it
+                run.folder.parent.rmdir()
 
 
-def _reading(facts: dict[str, Any]) -> dict[str, Any]:
+def reading(facts: dict[str, Any]) -> dict[str, Any]:
     """How a run reads its data, as arguments of ``open``."""
     given = facts.get("data")
     if given is None or not facts.get("source"):
@@ -73,7 +77,7 @@ def _reading(facts: dict[str, Any]) -> dict[str, Any]:
     return {k: tuple(v) if k == "size" else v for k, v in given.items() if v is not None}
 
 
-def _settings(facts: dict[str, Any]) -> Settings:
+def settings_of(facts: dict[str, Any]) -> Settings:
     return Settings.from_json(facts["settings"])
 
 
@@ -84,9 +88,10 @@ def _train(run: Run, *, resume: bool, json: bool) -> int:
     from deepwell.learner import Learner
     from deepwell.train.plan import TrainingError
 
-    data = open_data(facts["source"], **_reading(facts))
+    data = open_data(facts["source"], **reading(facts))
     say(f"data: {data}")
-    learner = Learner(data, settings=_settings(facts), say=say)
+    learner = Learner(data, settings=settings_of(facts), say=say)
+    learner.own = dict(facts.get("own", {}))
     prepared = learner.prepared()
     split = prepared.split
     say(
@@ -165,15 +170,17 @@ def _result(run: Run, learner: Any, history: Any, seconds: float) -> dict[str, A
     }
 
 
-def check(source: str, *, data: dict[str, Any], model: str | None, seed: int, json: bool) -> int:
+def check(source: str, *, data: dict[str, Any], settings: dict[str, Any], json: bool) -> int:
     """Findings; 1 where one of them stops a training."""
     from deepwell.dataset import open as open_data
     from deepwell.learner import Learner
 
     opened = open_data(source, **{k: v for k, v in data.items() if v is not None})
     say(f"data: {opened}")
-    learner = Learner(opened, model, seed=seed)
+    learner = Learner(opened, settings=Settings.from_json(settings).checked())
     findings = learner.check()
+    for note in learner.prepared().notes:
+        say(f"note: {note}")
     for name, why in learner.prepared().skipped:
         say(f"skipped {name}: {why}")
     if json:
@@ -201,60 +208,6 @@ def load_run(path: Path) -> Any:
             )
         path = run.model
     return load(path)
-
-
-def evaluate(path: Path, source: str | None, *, target: str | None, json: bool) -> int:
-    """Measure on given data, or on the test part of the run itself."""
-    from deepwell import learner as learning
-    from deepwell.dataset import open as open_data
-
-    model = load_run(path)
-    if source is not None:
-        found = learning.evaluate(model, open_data(source, target=target))
-    else:
-        if not path.is_dir():
-            raise UserError("a model file alone has no data", expected="RUN SOURCE", fix="name the data to measure on")
-        facts = Run(path).facts()
-        again = learning.Learner(open_data(facts["source"], **_reading(facts)), settings=_settings(facts))
-        again.network = model.network
-        found = again.evaluate()
-    if json:
-        emit({"run": str(path), **found.to_json()})
-    else:
-        print(found)
-    return 0
-
-
-def example(input: Any, count: int) -> Any:
-    """Prepared samples of no meaning, as the model of this input takes them."""
-    import torch
-
-    if input.kind == "image":
-        return torch.zeros(count, *input.shape)
-    if input.kind == "tree":
-        return torch.tensor([[[1, 0, 0, 0], [1, 0, 0, 0], [0, 1, 2, 1]]]).expand(count, -1, -1)
-    encoded, _ = input.encode([["a", "b"]] * count if input.kind == "tokens" else ["a b"] * count)
-    return input.prepare(encoded.gather(torch.arange(count)))
-
-
-def summarise(what: str, *, shape: tuple[int, ...], classes: int, json: bool) -> int:
-    """The table of layers of a run, a model file or a named model."""
-    import torch
-
-    from deepwell.models import MODELS, build
-    from deepwell.nn.network import Network
-    from deepwell.nn.summary import summary
-
-    if Path(what).exists():
-        model = load_run(Path(what))
-        table = summary(model.network, example(model.input, 2))
-    elif what in MODELS or "/" not in what:
-        body: Any = build(what, shape)  # type: ignore[arg-type]
-        table = summary(Network(body, torch.nn.Linear(body.features, classes)), torch.zeros(2, *shape))
-    else:
-        raise UserError(f"there is no run or model at {what}", fix="see `deepwell models` for the names")
-    emit(table.to_json()) if json else print(table)
-    return 0
 
 
 def list_models(*, json: bool) -> int:

@@ -29,6 +29,8 @@ Source = Annotated[
 ]
 RunPath = Annotated[Path, typer.Argument(help="A run's folder, or a saved model file.")]
 Target = Annotated[Optional[str], typer.Option(help="The column of labels, for tables.")]  # noqa: UP045 - typer reads it
+Text = Annotated[Optional[str], typer.Option(help="The column of texts, for tables.")]  # noqa: UP045
+Repair = Annotated[bool, typer.Option(help="Mend tags that break their scheme; else they are an error.")]
 Size = Annotated[Optional[str], typer.Option(help="Size of the pictures: 64 or HEIGHTxWIDTH.")]  # noqa: UP045
 MaybeInt = Optional[int]  # noqa: UP045
 MaybeFloat = Optional[float]  # noqa: UP045
@@ -37,10 +39,19 @@ Skip = Annotated[bool, typer.Option(help="Leave out samples that can't be read, 
 
 
 _DATA = (
-    "target", "validation", "test", "channels", "resize", "skip_unreadable", "tokens", "max_length", "minimum_count",
-    "vocabulary_size",
+    "target", "text", "validation", "test", "channels", "resize", "skip_unreadable", "tokens", "max_length",
+    "minimum_count", "vocabulary_size",
 )  # fmt: skip
-"""Options of ``train`` that are about the data; all others are settings of the training."""
+"""Options of ``train`` and ``check`` that are about the data; all others are settings of the training."""
+
+Channels = Annotated[MaybeInt, typer.Option(help="1 for grey, 3 for colour.")]
+Resize = Annotated[MaybeStr, typer.Option(help="Pictures: fit, stretch or crop.")]
+TokensOption = Annotated[MaybeStr, typer.Option(help="Texts: words, characters or bpe.")]
+MaxLength = Annotated[MaybeInt, typer.Option(help="Texts: tokens that are read.")]
+MinimumCount = Annotated[MaybeInt, typer.Option(help="Texts: times that a word must occur.")]
+VocabularySize = Annotated[MaybeInt, typer.Option(help="Texts: words that are learnt at most.")]
+Validation = Annotated[float, typer.Option(help="Share held out to choose the best epoch.")]
+TestShare = Annotated[MaybeFloat, typer.Option(help="Share held out to report; chosen from the data.")]
 
 
 @app.command()
@@ -48,15 +59,16 @@ def train(
     source: Source,
     out: Annotated[Optional[Path], typer.Option(help="The run's folder; runs/NAME-1 if left out.")] = None,  # noqa: UP045
     target: Target = None,
-    validation: Annotated[float, typer.Option(help="Share held out to choose the best epoch.")] = 0.1,
-    test: Annotated[MaybeFloat, typer.Option(help="Share held out to report; chosen from the data.")] = None,
+    text: Text = None,
+    validation: Validation = 0.1,
+    test: TestShare = None,
     size: Size = None,
-    channels: Annotated[MaybeInt, typer.Option(help="1 for grey, 3 for colour.")] = None,
-    resize: Annotated[MaybeStr, typer.Option(help="Pictures: fit, stretch or crop.")] = None,
-    tokens: Annotated[MaybeStr, typer.Option(help="Texts: words, characters or bpe.")] = None,
-    max_length: Annotated[MaybeInt, typer.Option(help="Texts: tokens that are read.")] = None,
-    minimum_count: Annotated[MaybeInt, typer.Option(help="Texts: times that a word must occur.")] = None,
-    vocabulary_size: Annotated[MaybeInt, typer.Option(help="Texts: words that are learnt at most.")] = None,
+    channels: Channels = None,
+    resize: Resize = None,
+    tokens: TokensOption = None,
+    max_length: MaxLength = None,
+    minimum_count: MinimumCount = None,
+    vocabulary_size: VocabularySize = None,
     skip_unreadable: Skip = False,
     model: Annotated[MaybeStr, typer.Option(help="See `deepwell models`; chosen from the data.")] = None,
     activation: Annotated[MaybeStr, typer.Option(help="sigmoid, tanh, relu, ...")] = None,
@@ -76,7 +88,13 @@ def train(
     label_smoothing: Annotated[MaybeFloat, typer.Option(help="Share of a target spread over all classes.")] = None,
     class_weights: Annotated[MaybeStr, typer.Option(help="balanced: rare classes weigh more.")] = None,
     vectors: Annotated[MaybeStr, typer.Option(help="A file of word vectors (GloVe, word2vec text).")] = None,
+    freeze: Annotated[Optional[bool], typer.Option(help="Keep a pretrained encoder as it is.")] = None,  # noqa: UP045
+    layer_decay: Annotated[
+        MaybeFloat, typer.Option(help="Pretrained: each layer's learning rate, as a share of that of the layer above.")
+    ] = None,
+    pool: Annotated[MaybeStr, typer.Option(help="How a text's positions become one: mean, first, max, ...")] = None,
     head: Annotated[MaybeStr, typer.Option(help="Of tags: crf or linear.")] = None,
+    repair_tags: Repair = False,
     augment: Annotated[MaybeStr, typer.Option(help="Such as flip,crop=2,rotate=10; or none.")] = None,
     patience: Annotated[MaybeInt, typer.Option(help="Epochs without improvement before stopping; 0: never.")] = None,
     monitor: Annotated[MaybeStr, typer.Option(help="val_accuracy, val_loss, loss.")] = None,
@@ -95,8 +113,7 @@ def train(
     given = dict(locals())
     from deepwell.cli import commands
 
-    data = {name: given[name] for name in _DATA}
-    data |= {"size": _size(size), "seed": seed}
+    data = _reading(given)
     apart = {"source", "out", "size", "allow", "json", *_DATA}
     settings = {k: v for k, v in given.items() if k not in apart}
     raise typer.Exit(commands.train(source, out=out, data=data, settings=settings, allow=allow or [], json=json))
@@ -107,16 +124,27 @@ def check(
     source: Source,
     model: Annotated[MaybeStr, typer.Option(help="See `deepwell models`.")] = None,
     target: Target = None,
+    text: Text = None,
+    validation: Validation = 0.1,
+    test: TestShare = None,
     size: Size = None,
+    channels: Channels = None,
+    resize: Resize = None,
+    tokens: TokensOption = None,
+    max_length: MaxLength = None,
+    minimum_count: MinimumCount = None,
+    vocabulary_size: VocabularySize = None,
     skip_unreadable: Skip = False,
+    repair_tags: Repair = False,
     seed: Annotated[int, typer.Option(help="Of the split and the weights.")] = 0,
     json: Json = False,
 ) -> None:
     """Say what can be known before a step is spent; exit code 1 where something must be mended."""
+    given = dict(locals())
     from deepwell.cli import commands
 
-    data = {"target": target, "size": _size(size), "skip_unreadable": skip_unreadable, "seed": seed}
-    raise typer.Exit(commands.check(source, data=data, model=model, seed=seed, json=json))
+    settings = {"model": model, "repair_tags": repair_tags, "seed": seed}
+    raise typer.Exit(commands.check(source, data=_reading(given), settings=settings, json=json))
 
 
 @app.command()
@@ -132,29 +160,33 @@ def evaluate(
     run: RunPath,
     source: Annotated[Optional[str], typer.Argument(help="Data to measure on; the run's own test part.")] = None,  # noqa: UP045
     target: Target = None,
+    text: Text = None,
+    repair_tags: Repair = False,
     json: Json = False,
 ) -> None:
     """Measure a trained model, with 95 % intervals."""
-    from deepwell.cli import commands
+    from deepwell.cli import evaluating
 
-    raise typer.Exit(commands.evaluate(run, source, target=target, json=json))
+    data = {"target": target, "text": text}
+    raise typer.Exit(evaluating.evaluate(run, source, data=data, repair_tags=repair_tags, json=json))
 
 
 @app.command()
 def predict(
     run: RunPath,
     inputs: Annotated[
-        list[str], typer.Argument(help="Files or folders of them; for texts also the text itself; - reads lines.")
+        list[str], typer.Argument(help="Files, tables, folders of them; for texts also the text itself; - reads lines.")
     ],
     attention: Annotated[
         bool, typer.Option(help="Show what each word weighed, where the model has attention.")
     ] = False,
+    text: Text = None,
     json: Json = False,
 ) -> None:
-    """Answer for new samples: a line each."""
+    """Answer for new samples: a line each; tags below their words."""
     from deepwell.cli import predicting
 
-    raise typer.Exit(predicting.predict(run, inputs, attention=attention, json=json))
+    raise typer.Exit(predicting.predict(run, inputs, text=text, attention=attention, json=json))
 
 
 @app.command()
@@ -162,14 +194,15 @@ def summary(
     what: Annotated[str, typer.Argument(help="A run, a model file, or the name of a model.")],
     size: Annotated[str, typer.Option(help="For a name: size of the pictures, 28 or HEIGHTxWIDTH.")] = "28",
     channels: Annotated[int, typer.Option(help="For a name: 1 for grey, 3 for colour.")] = 1,
-    classes: Annotated[int, typer.Option(help="For a name: number of classes.")] = 10,
+    vocabulary: Annotated[int, typer.Option(help="For a name: number of words, for texts and trees.")] = 10_000,
+    classes: Annotated[int, typer.Option(help="For a name: number of classes or tags.")] = 10,
     json: Json = False,
 ) -> None:
     """Print the table of layers, output shapes and parameters."""
-    from deepwell.cli import commands
+    from deepwell.cli import summarising
 
     shape = (channels, *(_size(size) or (28, 28)))
-    raise typer.Exit(commands.summarise(what, shape=shape, classes=classes, json=json))
+    raise typer.Exit(summarising.summarise(what, shape=shape, vocabulary=vocabulary, classes=classes, json=json))
 
 
 @app.command()
@@ -186,6 +219,11 @@ def datasets(json: Json = False) -> None:
     from deepwell.cli import commands
 
     raise typer.Exit(commands.list_datasets(json=json))
+
+
+def _reading(given: dict[str, Any]) -> dict[str, Any]:
+    """Of the options those that are about the data, as arguments of ``dataset.open``."""
+    return {name: given[name] for name in _DATA} | {"size": _size(given["size"]), "seed": given["seed"]}
 
 
 def _size(text: str | None) -> tuple[int, int] | None:
@@ -232,4 +270,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run() -> None:
     """The console script."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that can't show a character shows its number
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(main())

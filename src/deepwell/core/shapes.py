@@ -28,6 +28,18 @@ class Ids(NamedTuple):
     width: int = 0
 
 
+class Counts(NamedTuple):
+    """Rows of what a text is made of: [n, k, 2], an id and how often it occurs; padding is (0, 0).
+
+    Attributes:
+        vocabulary: number of ids, the reserved ones included.
+        pieces: how many of them, at the end, are pieces of words.
+    """
+
+    vocabulary: int
+    pieces: int = 0
+
+
 class Nodes(NamedTuple):
     """Rows of binary trees: [n, nodes, 4], children before their parents, the root last.
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from deepwell.core.errors import UserError
 from deepwell.data import text_columns
+from deepwell.data.picture_column import picture_column
 from deepwell.data.source import Source
 
 _LONGEST_PATH = 1000
@@ -193,7 +194,7 @@ def from_frame(
     found = path_column or next((c for c in columns if c != target and is_paths(c)), None)
     if found is None:
         known = {column: list(frame[column]) for column in columns}
-        if text_columns.picture_column(known, target=target) is None:
+        if picture_column(known, target=target) is None:
             return text_columns.from_columns(known, target=target, name=name)
     if target is None:
         raise UserError(

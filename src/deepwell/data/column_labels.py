@@ -128,7 +128,7 @@ def check_categories(values: Sequence[Any], column: str) -> None:
         raise UserError(
             f"{column} has {count:,} different values in {len(values):,} rows ({shown}, ...)",
             expected="categories, each with several rows",
-            fix="name the column of labels with target=...; to predict a quantity (regression) is not possible yet",
+            fix="name the column of labels with target=... (--target); a quantity (regression) is not possible yet",
         )
 
 

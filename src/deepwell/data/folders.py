@@ -49,7 +49,11 @@ def files_in(folder: Path, above: tuple[Path, ...] = ()) -> list[Path]:
         return []
     found: list[Path] = []
     for item in visible(folder):
-        if item.is_dir():
+        try:
+            inside = item.is_dir()
+        except OSError as error:
+            raise UserError(f"{item} can't be read ({error.strerror})", fix="check its permissions") from None
+        if inside:
             found += files_in(item, (*above, real))
         else:
             found.append(item)

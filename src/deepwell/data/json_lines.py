@@ -10,6 +10,8 @@ from typing import Any
 from deepwell.core.errors import UserError
 
 _PIECE = re.compile(r'\s*(?:([\[\]{}:,])|("(?:[^"\\]|\\.)*")|([^\s\[\]{}:,"]+))')
+_ESCAPE = re.compile(r"\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|(\\u[dD][89a-fA-F]\w\w)|\\.")
+"""An escape; the group is half of a pair of surrogates alone."""
 
 
 def read_json_lines(text: str, *, name: str) -> dict[str, list[Any]]:
@@ -45,6 +47,9 @@ def read_json_lines(text: str, *, name: str) -> dict[str, list[Any]]:
 
 
 def _object(line: str, number: int, name: str) -> dict[str, Any]:
+    if "\\ud" in line or "\\uD" in line:
+        # half a character, as texts that were cut have it, could be written to no file
+        line = _ESCAPE.sub(lambda found: r"\ufffd" if found.group(1) else found.group(), line)
     try:
         try:
             found = json.loads(line)

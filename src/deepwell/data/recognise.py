@@ -19,7 +19,7 @@ from deepwell.data.trees import is_trees, read_tree_folder, read_trees, tree_fil
 
 _TEXT_ADVICE = (
     "put texts into one folder for each class, or into a table with a text and a label column; put words into lines "
-    "with their tags, a blank line between sentences"
+    "with their tags, a blank line between sentences; put trees into brackets, one a line"
 )
 _ADVICE = {
     ".npy": "save pictures and labels together with np.savez(path, x=pictures, y=labels)",

@@ -36,7 +36,7 @@ def find(columns: Columns, *, target: str | None, text: str | None, name: str) -
     """
     lists = [column for column, values in columns.items() if _are_lists(values)]
     by_name = {column.strip().casefold(): column for column in lists}
-    words = text if text is not None else next((by_name[usual] for usual in _WORDS if usual in by_name), None)
+    words = text if text is not None else words_column(columns)
     if words not in lists or not _strings(columns[words]):
         return None
     if target is not None:
@@ -56,6 +56,12 @@ def find(columns: Columns, *, target: str | None, text: str | None, name: str) -
             fix="name it with target=... (--target COLUMN)",
         )
     return Choice(words, tags)
+
+
+def words_column(columns: Columns) -> str | None:
+    """The column with lists of words by its usual name, or None."""
+    by_name = {column.strip().casefold(): column for column, values in columns.items() if _are_lists(values)}
+    return next((by_name[usual] for usual in _WORDS if usual in by_name), None)
 
 
 def _are_lists(values: Sequence[Any]) -> bool:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from deepwell.core.errors import UserError, nearest
 from deepwell.data.column_labels import Columns, as_numbers, check_categories, missing, read_labels
-from deepwell.data.folders import SUFFIXES, part_of
+from deepwell.data.folders import part_of
 from deepwell.data.source import Source
 
 TARGETS = (
@@ -27,6 +26,9 @@ TEXTS = (
 
 SPLITS = ("split", "part", "fold", "partition", "subset", "set", "划分", "数据集")
 """Usual names of a column that says what part a row belongs to."""
+
+_LONGEST_NAME, _FEW_NAMES = 24, 20
+"""Characters of a name, and names of a column that holds labels."""
 
 _NUMBERS_OF_ROWS = {"", "id", "idx", "index", "row", "unnamed: 0", "编号", "序号"}
 
@@ -84,7 +86,7 @@ def choose(columns: Columns, *, target: str | None = None, text: str | None = No
     if not targets and (guess := _usual([c for c in free if c != text], TARGETS)):
         targets = [guess]
         free.remove(guess)
-    found = text if text is not None else _text_column(columns, free)
+    found = text if text is not None else text_column(columns, free)
     found = found or _usual([column for column in columns if column not in targets], TEXTS)
     if found is None:
         raise _no_texts(columns, targets, name)
@@ -112,7 +114,7 @@ def read(columns: Columns, choice: Choice, *, name: str, held_out: bool = False)
     Raises:
         UserError: rows without a label, labels that are no categories, no text in any row.
     """
-    x, notes = _texts(columns[choice.text], choice.text, name)
+    x, notes = as_texts(columns[choice.text], choice.text, name)
     y = read_labels(columns, choice.targets, name)
     first, *more = choice.targets
     if not held_out and not isinstance(y[0], list):
@@ -133,23 +135,6 @@ def no_column(column: str, columns: Columns, name: str) -> UserError:
         expected="one of " + ", ".join(columns),
         fix=f"did you mean '{close}'?" if close else "name one of these",
     )
-
-
-def picture_column(columns: Columns, *, target: str | None = None, base: Path | None = None) -> str | None:
-    """The first column whose first values are paths of pictures by their suffixes, or of files below ``base``."""
-    for column, values in columns.items():
-        first = [value for value in values[:20] if not missing(value)][:5]
-        if column == target or not first or not all(isinstance(value, (str, Path)) for value in first):
-            continue
-        shown = [str(value) for value in first]
-        # a text is no path: a file's name that is too long is an error of the system
-        if any(len(path) > 200 or "\n" in path or path != path.strip() for path in shown):
-            continue
-        if all("." + path.rpartition(".")[2].lower() in SUFFIXES for path in shown):
-            return column
-        if base is not None and all((base / path).is_file() for path in shown):
-            return column
-    return None
 
 
 def _usual(columns: Sequence[str], usual: Sequence[str]) -> str | None:
@@ -181,15 +166,28 @@ def _split_column(columns: Columns, free: Sequence[str]) -> str | None:
     return None
 
 
-def _text_column(columns: Columns, free: Sequence[str]) -> str | None:
+def text_column(columns: Columns, free: Sequence[str]) -> str | None:
+    """Of some columns the one with texts: by its usual name, else that with the longest strings; None where all are
+    numbers or names of classes."""
     strings: dict[str, float] = {}
     for column in free:
         values = [value for value in columns[column] if not missing(value)]
-        if all(isinstance(value, str) for value in values) and column.strip().casefold() not in _NUMBERS_OF_ROWS:
+        if (
+            values
+            and all(isinstance(value, str) for value in values)
+            and column.strip().casefold() not in _NUMBERS_OF_ROWS
+        ):
             is_number = all(isinstance(value, (int, float)) for value in as_numbers(values))
-            strings[column] = 0.0 if is_number else sum(map(len, values)) / len(values)
+            strings[column] = 0.0 if is_number or _are_names(values) else sum(map(len, values)) / len(values)
     known = [column for column in strings if strings[column] or column.strip().casefold() in TEXTS]
     return _usual(known, TEXTS) or max(known, key=lambda column: strings[column], default=None)
+
+
+def _are_names(values: Sequence[str]) -> bool:
+    """Whether strings are a few short names over and over, such as labels have: no texts, though no number either."""
+    known = set(values)
+    short = all(len(value) <= _LONGEST_NAME and not any(map(str.isspace, value.strip())) for value in known)
+    return short and len(known) <= _FEW_NAMES and 4 * len(known) <= len(values)
 
 
 def _no_texts(columns: Columns, targets: Sequence[str], name: str) -> UserError:
@@ -197,7 +195,9 @@ def _no_texts(columns: Columns, targets: Sequence[str], name: str) -> UserError:
     return UserError(
         f"no column of {name} holds texts" + (f" beside the labels in {', '.join(targets)}" if targets else ""),
         expected="a column of texts, or one with paths of files that are pictures, and one of labels",
-        fix=f"name the column with text=...: one of {', '.join(others)}" if others else "check the file",
+        fix=f"name the column with text=... (--text): one of {', '.join(others)}; tables of numbers can't be learnt yet"
+        if others
+        else "check the file",
     )
 
 
@@ -224,7 +224,12 @@ def _counts(values: Sequence[Any]) -> bool:
     return start in ("0", "1") and all(str(value) == str(row) for row, value in enumerate(values, int(start)))
 
 
-def _texts(values: Sequence[Any], column: str, name: str) -> tuple[list[str], list[str]]:
+def as_texts(values: Sequence[Any], column: str, name: str) -> tuple[list[str], list[str]]:
+    """The values of a column as texts, and what a person should know of them.
+
+    Raises:
+        UserError: lists or objects in place of texts, no text in any row.
+    """
     x, empty, odd = [], [], 0
     for row, value in enumerate(values, 1):
         if missing(value):

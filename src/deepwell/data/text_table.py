@@ -15,6 +15,7 @@ from deepwell.data.folders import visible
 from deepwell.data.header import named as named_columns
 from deepwell.data.joined import by_part, join
 from deepwell.data.json_lines import read_json_lines
+from deepwell.data.picture_column import picture_column
 from deepwell.data.separated import read_separated
 from deepwell.data.source import Source
 from deepwell.data.text_memory import from_texts as from_texts
@@ -46,6 +47,47 @@ def read_table(path: Path, *, target: str | None = None, text: str | None = None
     """
     table = _open(path, named=(target, text))
     return replace(_read(table, _choose(table, target, text), target), name=path.stem, origin=str(path))
+
+
+def read_samples(path: Path, kind: str, *, text: str | None = None) -> tuple[list[Any], str]:
+    """Texts, sentences or trees of a table whose answers are not known or not asked for.
+
+    Args:
+        path: the file.
+        kind: ``text``, ``tokens`` or ``tree``, as in ``Source``.
+        text: the column that holds them; None: by its usual names, or by what is in it.
+
+    Returns:
+        the samples, and their column. Sentences may be strings.
+
+    Raises:
+        UserError: unreadable, or no such column.
+    """
+    table = _open(path, named=(text,))
+    columns, name = table.columns, path.name
+    if not len(next(iter(columns.values()), ())):
+        raise UserError(f"{name} has no rows", expected="a row for each sample", fix="check the file")
+    if text is not None and text not in columns:
+        raise text_columns.no_column(text, columns, name)
+    found = text
+    if found is None and kind == "tokens":
+        found = tagged_columns.words_column(columns)
+    if found is None:
+        find = tree_columns.trees_column if kind == "tree" else text_columns.text_column
+        found = find(columns, list(columns))
+    if found is None:
+        what = {"text": "texts", "tokens": "sentences", "tree": "trees"}[kind]
+        raise UserError(
+            f"{name} has no column of {what}",
+            expected=f"a column of {what}, a row each",
+            fix=f"name the column with --text: one of {', '.join(columns)}",
+        )
+    values = columns[found]
+    if kind == "tree":
+        return [tree_columns.as_tree(value, f"row {row} of {name}") for row, value in enumerate(values, 1)], found
+    if kind == "tokens" and isinstance(values[0], (list, tuple)):
+        return tagged_columns.read_words(values, name), found
+    return text_columns.as_texts(values, found, name)[0], found
 
 
 def tables_in(folder: Path) -> list[tuple[str, Path]]:
@@ -116,7 +158,7 @@ def _read(table: _Table, choice: _Choice, target: str | None, *, held_out: bool 
 
 
 def _picture_column(table: _Table, target: str | None) -> str | None:
-    return text_columns.picture_column(table.columns, target=target, base=table.path.parent)
+    return picture_column(table.columns, target=target, base=table.path.parent)
 
 
 def _frame(table: _Table, target: str | None) -> Any:

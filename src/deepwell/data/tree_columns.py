@@ -30,15 +30,19 @@ def find(columns: Columns, *, target: str | None, text: str | None, name: str) -
     Raises:
         UserError: the column of labels is not there.
     """
-    known = [column for column in columns if column != target and (text is None or column == text)]
-    usual = [c for c in known if c.strip().casefold() in _TREES and _are_trees(columns[c], sure=True)]
-    trees = usual or [column for column in known if _are_trees(columns[column])]
-    if not trees:
+    trees = trees_column(columns, [c for c in columns if c != target and (text is None or c == text)])
+    if trees is None:
         return None
     if target is not None and target not in columns:
         raise no_column(target, columns, name)
-    by_name = {column.strip().casefold(): column for column in columns if column != trees[0]}
-    return Choice(trees[0], target or next((by_name[usual] for usual in TARGETS if usual in by_name), None))
+    by_name = {column.strip().casefold(): column for column in columns if column != trees}
+    return Choice(trees, target or next((by_name[usual] for usual in TARGETS if usual in by_name), None))
+
+
+def trees_column(columns: Columns, known: Sequence[str]) -> str | None:
+    """Of some columns the one with trees: by its usual name, else the first; None where there is none."""
+    usual = [c for c in known if c.strip().casefold() in _TREES and _are_trees(columns[c], sure=True)]
+    return next(iter(usual or [column for column in known if _are_trees(columns[column])]), None)
 
 
 def _are_trees(values: Sequence[Any], *, sure: bool = False) -> bool:

@@ -30,30 +30,33 @@ def read_trees(path: Path) -> Source:
         UserError: no text, a tree that can't be read; names the line where it begins.
     """
     decoded = read_text(path)
-    trees = [as_tree(text, f"line {line:,} of {path}") for line, text in _pieces(decoded.text)]
+    trees = [as_tree(text, f"line {line:,} of {path}") for line, text in pieces(decoded.text)]
     if not trees:
         raise UserError(f"{path} has no trees in it", expected="a tree a line, such as (3 (2 It) (4 works))")
     source = rooted(trees, path.stem)
     return replace(source, origin=str(path), notes=(decoded.note,) if decoded.note else ())
 
 
-def _pieces(text: str) -> Iterator[tuple[int, str]]:
-    """(line where it begins, text) of each tree."""
+def pieces(text: str) -> Iterator[tuple[int, str]]:
+    """(line where it begins, text) of each tree; a line behind a tree that is closed begins another."""
     held: list[str] = []
-    start = 1
+    start, depth = 1, 0
     for number, line in enumerate(text.split("\n"), 1):
-        if line.startswith("(") or (not held and line.strip()):
+        if not line.strip():
+            continue
+        if line.startswith("(") or not held or depth <= 0:
             if held:
                 yield start, "\n".join(held)
-            held, start = [line], number
-        elif line.strip():
+            held, start, depth = [line], number, 0
+        else:
             held.append(line)
+        depth += line.count("(") - line.count(")")
     if held:
         yield start, "\n".join(held)
 
 
 def is_trees(path: Path) -> bool:
-    """Whether a file holds trees: by its suffix, or a ``.txt`` whose lines all begin with a bracket."""
+    """Whether a file holds trees: by its suffix, or a ``.txt`` of which nearly all lines begin with a bracket."""
     suffix = path.suffix.lower()
     if suffix in SUFFIXES:
         return True
@@ -63,7 +66,8 @@ def is_trees(path: Path) -> bool:
         lines = [line for line in read_text(path).text.split("\n") if line.strip()]
     except UserError:
         return False
-    return bool(lines) and all(line.startswith("(") for line in lines)
+    # a broken line among many trees is an error to be named, not another kind of file
+    return bool(lines) and lines[0].startswith("(") and sum(line.startswith("(") for line in lines) >= 0.9 * len(lines)
 
 
 def tree_files_in(folder: Path) -> list[tuple[str, Path]]:

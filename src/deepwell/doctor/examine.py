@@ -81,7 +81,9 @@ def _reaction(model: nn.Module, x: Tensor, scores: Tensor) -> list[Finding]:
         scale = float(scores.abs().max())
         # change all samples but the first and look at the first, then the first alone and look at all others
         rest, first = x.clone(), x.clone()
-        rest[1:] = rest[1:].flip(0) if len(x) > 2 else -rest[1:]
+        # of two samples the other can't be swapped; ids and trees have no negative: it becomes the first one
+        swapped = rest[1:].flip(0) if len(x) > 2 else (-rest[1:] if x.is_floating_point() else rest[:1])
+        rest[1:] = swapped
         first[0] = x[-1]
         moved = [(model(rest)[:1] - scores[:1]).abs().max(), (model(first)[1:] - scores[1:]).abs().max()]
         change = max(float(value) for value in moved)

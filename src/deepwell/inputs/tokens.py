@@ -103,7 +103,12 @@ class Tokens:
         """
         for place, item in enumerate(raw):
             if why := self._wrong(item):
-                raise UserError(f"sentence {place} {why}", expected="a list of words", fix="check how it was split")
+                raise UserError(
+                    f"sentence {place + 1:,} {why}",
+                    expected="a list of words",
+                    fix="check how it was split"
+                    + (", or raise max_length (--max-length)" if "more than" in why else ""),
+                )
 
     def _wrong(self, item: Any) -> str:
         if isinstance(item, str):

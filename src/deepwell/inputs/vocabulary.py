@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from deepwell.core.errors import UserError
 from deepwell.core.shapes import RESERVED, UNKNOWN
 
 _MOST = 5_000_000
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Vocabulary:
@@ -40,7 +42,9 @@ class Vocabulary:
             counts.update(row)
         # equal counts by name, so that the order of the samples changes nothing
         kept = sorted((item for item in counts.items() if item[1] >= minimum_count), key=lambda i: (-i[1], i[0]))
-        return cls([name for name, _ in kept[: None if size is None else max(0, size - RESERVED)]])
+        # a half of a surrogate pair is no character, and no file can hold it: it stays unknown
+        names = [name for name, _ in kept if name.isascii() or _HALF.search(name) is None]
+        return cls(names[: None if size is None else max(0, size - RESERVED)])
 
     def __len__(self) -> int:
         """Number of ids, the reserved ones included."""

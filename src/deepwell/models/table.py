@@ -20,6 +20,7 @@ from deepwell.models.inception import Inception
 from deepwell.models.lenet5 import LeNet5
 from deepwell.models.mlp import MLP
 from deepwell.models.ngrams import NGrams
+from deepwell.models.pretrained import Pretrained
 from deepwell.models.recurrent import Recurrent
 from deepwell.models.recursive import Recursive
 from deepwell.models.resnet import ResNet
@@ -39,7 +40,8 @@ class Entry:
         fixed: arguments that the name settles.
         takes: kinds of input that it is for.
         tags: the arguments with which it answers for every position; None: it can't.
-        longest: positions of a text that it is given where the user does not say; a recurrence over more is slow.
+        reading: how its input reads samples where the user does not say: arguments of the input. A recurrence over
+            more than some hundred words is slow.
     """
 
     make: Callable[..., nn.Module]
@@ -48,7 +50,7 @@ class Entry:
     fixed: dict[str, Any] = field(default_factory=dict)
     takes: tuple[str, ...] = ("image",)
     tags: dict[str, Any] | None = None
-    longest: int = 512
+    reading: dict[str, Any] = field(default_factory=dict)
 
 
 _TEXT, _BOTH = ("text",), ("text", "tokens")
@@ -71,10 +73,13 @@ MODELS: dict[str, Entry] = {
     "cnn": Entry(CNN, "two convolutions, one wide layer: the tutorials' MNIST network", "LeCun 1998"),
     "cnn-bn": Entry(CNNBatchNorm, "three convolutions with batch normalisation", "Ioffe and Szegedy 2015"),
     "compact": Entry(Compact, "small residual network for small pictures on a CPU; the default", "He 2015"),
-    "embedding-bag": Entry(EmbeddingBag, "mean of word vectors", "Joulin 2016", takes=_TEXT, longest=10_000),
+    "embedding-bag": Entry(
+        EmbeddingBag, "mean of word vectors", "Joulin 2016", takes=_TEXT, reading={"max_length": 10_000}
+    ),
     "gru": Entry(
         Recurrent, "gated recurrent units", "Cho 2014", {"cell": "gru"}, takes=_BOTH, tags={"per_position": True}
     ),
+    "hf": Entry(Pretrained, "pretrained text encoder, named as hf:PATH-OR-NAME", "Devlin 2018", takes=_TEXT),
     "inception": Entry(Inception, "GoogLeNet with batch normalisation", "Szegedy 2014"),
     "lenet5": Entry(LeNet5, "LeNet-5", "LeCun 1998"),
     "lstm": Entry(
@@ -88,10 +93,10 @@ MODELS: dict[str, Entry] = {
     "mlp": Entry(MLP, "fully connected layers", "Rumelhart 1986"),
     "ngrams": Entry(
         NGrams,
-        "wide network over n-grams of words; the default for texts",
+        "wide network over words, their neighbours and pieces; the default for texts",
         "Galke 2022",
         takes=("text",),
-        longest=10_000,
+        reading={"max_length": 10_000, "view": "counts"},
     ),
     "recursive": Entry(
         Recursive,
@@ -107,7 +112,7 @@ MODELS: dict[str, Entry] = {
         Recurrent, "simple recurrent network", "Elman 1990", {"cell": "rnn"}, takes=_BOTH, tags={"per_position": True}
     ),
     "separable": Entry(SeparableCNN, "depthwise separable convolutions (MobileNet)", "Howard 2017"),
-    "textcnn": Entry(TextCNN, "convolutions over words", "Kim 2014", takes=_TEXT, longest=1_000),
+    "textcnn": Entry(TextCNN, "convolutions over words", "Kim 2014", takes=_TEXT, reading={"max_length": 1_000}),
     "transformer": Entry(Transformer, "Transformer encoder", "Vaswani 2017", takes=_BOTH, tags={"per_position": True}),
 }
 

@@ -1,4 +1,4 @@
-"""Parameters that share a regularisation, a device and a type, and the state that their rule keeps of them."""
+"""Parameters that share regularisation, learning rate, device and type, and the state that their rule keeps of them."""
 
 from __future__ import annotations
 
@@ -22,15 +22,24 @@ class Group:
         rule: how to update.
         decay: weight decay.
         l1: adds ``l1 * sign(w)`` to the gradient.
+        factor: what the learning rate is multiplied by.
     """
 
     def __init__(
-        self, places: list[int], parameters: list[Tensor], rule: Rule, *, decay: float = 0.0, l1: float = 0.0
+        self,
+        places: list[int],
+        parameters: list[Tensor],
+        rule: Rule,
+        *,
+        decay: float = 0.0,
+        l1: float = 0.0,
+        factor: float = 1.0,
     ) -> None:
         self.places = places
         self.parameters = parameters
         self.decay = decay
         self.l1 = l1
+        self.factor = factor
         self._rule = rule
         self.buffers: Lists = {name: [torch.zeros_like(p) for p in parameters] for name in rule.names}
         self._strides = [p.stride() for p in parameters]
@@ -86,7 +95,7 @@ class Group:
     ) -> None:
         if self.l1:  # not in place: the gradients are the caller's
             gradients = torch._foreach_add(gradients, torch._foreach_sign(parameters), alpha=self.l1)
-        self._rule.update(parameters, gradients, buffers, steps, rate=rate, decay=self.decay)
+        self._rule.update(parameters, gradients, buffers, steps, rate=rate * self.factor, decay=self.decay)
 
     def _lie_like_parameters(self) -> None:
         """Lay the state anew after the model was given another memory format."""

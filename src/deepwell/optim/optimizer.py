@@ -21,6 +21,7 @@ class Optimizer:
         decayed: for each parameter, whether weight decay and L1 act on it.
         weight_decay: L2; added to the gradient, or apart from it where the rule is decoupled (AdamW).
         l1: adds ``l1 * sign(w)`` to the gradient of decayed parameters, the subgradient of ``l1 * |w|``.
+        factors: for each parameter, what its learning rate is multiplied by; None: 1 for all.
 
     Raises:
         UserError: a parameter twice, of whole numbers, or one whose elements share memory.
@@ -34,14 +35,16 @@ class Optimizer:
         decayed: Sequence[bool],
         weight_decay: float = 0.0,
         l1: float = 0.0,
+        factors: Sequence[float] | None = None,
     ) -> None:
         self.rule = rule
         self._count = len(parameters)
         _check(parameters)
         regular = bool(weight_decay or l1)
-        places: dict[tuple[bool, torch.device, torch.dtype], list[int]] = {}
+        factors = [1.0] * len(parameters) if factors is None else factors
+        places: dict[tuple[bool, float, torch.device, torch.dtype], list[int]] = {}
         for i, p in enumerate(parameters):
-            places.setdefault((regular and decayed[i], p.device, p.dtype), []).append(i)
+            places.setdefault((regular and decayed[i], factors[i], p.device, p.dtype), []).append(i)
         self.groups = [
             Group(
                 where,
@@ -49,6 +52,7 @@ class Optimizer:
                 rule,
                 decay=weight_decay if key[0] else 0.0,
                 l1=l1 if key[0] else 0.0,
+                factor=key[1],
             )
             for key, where in places.items()
         ]
@@ -59,7 +63,7 @@ class Optimizer:
         Args:
             gradients: one a parameter, of its shape; a parameter whose gradient is None stays as it is, and so does
                 its state. Not written to.
-            learning_rate: of this step.
+            learning_rate: of this step, for parameters whose factor is 1.
 
         Raises:
             UserError: as many gradients as there are parameters, of their shapes, were expected.

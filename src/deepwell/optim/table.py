@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,7 @@ def build(
     weight_decay: float = 0.0,
     l1: float = 0.0,
     undecayed: Collection[str] | None = None,
+    factors: Mapping[str, float] | None = None,
     **options: Any,
 ) -> Optimizer:
     """An optimiser over named parameters.
@@ -78,6 +79,7 @@ def build(
         weight_decay, l1: strengths, at least 0.
         undecayed: names that weight decay and L1 leave alone, such as ``undecayed(model)`` gives; None goes by
             dimensions and names.
+        factors: by name, what a parameter's learning rate is multiplied by; 1 for one that is not named.
         options: of the rule, such as ``momentum`` or ``betas``.
 
     Raises:
@@ -106,8 +108,13 @@ def build(
     if not named:
         raise UserError("there are no parameters to optimise", fix="set requires_grad on some of the model's")
     decayed = [is_decayed(key, p) if undecayed is None else key not in undecayed for key, p in named]
+    given = factors or {}
+    for key, factor in given.items():
+        if not (_is_number(factor) and 0 < factor < math.inf):
+            raise UserError(f"the learning rate's factor of {key} is {factor}", expected="a number above 0")
+    scales = [float(given.get(key, 1.0)) for key, _ in named]
     rule = entry.make(**options)
-    return Optimizer([p for _, p in named], rule, decayed=decayed, weight_decay=weight_decay, l1=l1)
+    return Optimizer([p for _, p in named], rule, decayed=decayed, weight_decay=weight_decay, l1=l1, factors=scales)
 
 
 def _is_number(value: object) -> bool:

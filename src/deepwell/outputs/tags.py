@@ -103,9 +103,13 @@ class Tags:
         """
         for row, tags in enumerate(targets):
             if isinstance(tags, str) or not isinstance(tags, (list, tuple, np.ndarray)):
-                raise UserError(f"the answer of sentence {row} is {tags!r:.40}", expected="a list of tags, one a word")
-            if bad := next((tag for tag in tags if not isinstance(tag, str) or not tag), None):
-                raise UserError(f"sentence {row} has the tag {bad!r}", expected="strings")
+                raise UserError(
+                    f"the answer of sentence {row + 1:,} is {tags!r:.40}", expected="a list of tags, one a word"
+                )
+            # None may be the bad one, so it can't stand for "none found"
+            bad = [tag for tag in tags if not isinstance(tag, str) or not tag]
+            if bad:
+                raise UserError(f"sentence {row + 1:,} has the tag {bad[0]!r}", expected="strings")
         learnt = [list(targets[row]) for row in train.tolist()]
         self.scheme = self.given_scheme or recognise(learnt)
         mended = [self._mended(row, list(tags)) for row, tags in enumerate(targets)]
@@ -129,9 +133,9 @@ class Tags:
             return repair(tags, self.scheme)
         position, why = wrong[0]
         raise UserError(
-            f"sentence {row}, word {position + 1} has the tag {tags[position]!r}: {why}",
+            f"sentence {row + 1:,}, word {position + 1} has the tag {tags[position]!r}: {why}",
             expected=f"tags of the scheme {self.scheme}",
-            fix="mend it, or have such tags mended with repair=True (--repair-tags)",
+            fix="mend it, or have such tags mended with repair_tags=True (--repair-tags)",
         )
 
     def encode(self, targets: Sequence[Any]) -> Ragged:
@@ -148,7 +152,7 @@ class Tags:
             if unknown is not None:
                 shown = ", ".join(self.classes[:12]) + (", ..." if len(self.classes) > 12 else "")
                 raise UserError(
-                    f"sentence {row} has the tag {unknown!r}, which the model has not learnt",
+                    f"sentence {row + 1:,} has the tag {unknown!r}, which the model has not learnt",
                     expected=f"one of {shown}",
                     fix="correct the tag, or train again with sentences that have it",
                 )

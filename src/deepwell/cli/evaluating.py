@@ -1,0 +1,64 @@
+"""``deepwell evaluate``: a trained model measured, on new data or on what its run held out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from deepwell.cli.commands import emit, load_run, reading, settings_of
+from deepwell.core.errors import UserError
+from deepwell.run_folder import Run
+
+
+def evaluate(path: Path, source: str | None, *, data: dict[str, Any], repair_tags: bool, json: bool) -> int:
+    """Measure on given data, or on the test part of the run itself."""
+    from deepwell import learner as learning
+    from deepwell.dataset import open as open_data
+
+    model = load_run(path)
+    if repair_tags:
+        if model.output.kind != "tags":
+            raise UserError(f"the model of {path} gives no tags to repair", fix="leave --repair-tags out")
+        model.output.repair = True
+    if source is not None:
+        found = learning.evaluate(model, open_data(source, **_columns(path, source, data)))
+    else:
+        _only_with_source({**data, "repair-tags": repair_tags or None})
+        if not path.is_dir():
+            raise UserError("a model file alone has no data", expected="RUN SOURCE", fix="name the data to measure on")
+        facts = Run(path).facts()
+        own = open_data(facts["source"], **reading(facts))
+        if facts.get("fingerprint") not in (None, own.fingerprint()):
+            raise UserError(
+                f"the data of {path} has changed since the run was trained",
+                expected=f"{facts['source']} as it was: its test part must hold nothing that was trained on",
+                fix="bring the old data back, or name new data: deepwell evaluate RUN SOURCE",
+            )
+        again = learning.Learner(own, settings=settings_of(facts))
+        again.network = model.network
+        found = again.evaluate()
+    if json:
+        emit({"run": str(path), **found.to_json()})
+    else:
+        print(found)
+    return 0
+
+
+def _only_with_source(given: dict[str, Any]) -> None:
+    if named := [name for name, value in given.items() if value is not None]:
+        raise UserError(
+            f"--{named[0]} says how a SOURCE is read, and none was named",
+            expected="deepwell evaluate RUN SOURCE",
+            fix=f"name the data, or leave --{named[0]} out: a run knows how its own data is read",
+        )
+
+
+def _columns(path: Path, source: str, data: dict[str, Any]) -> dict[str, Any]:
+    """The columns of a source as they were named, else those of the run where it was trained on a file of that form."""
+    given = {name: value for name, value in data.items() if value is not None}
+    facts = Run(path).facts() if path.is_dir() else {}
+    before = Path(str(facts.get("source") or ""))
+    if before.suffix and before.suffix.lower() == Path(source).suffix.lower():
+        own = facts.get("data") or {}
+        given = {name: own[name] for name in ("target", "text") if own.get(name) is not None} | given
+    return given
