@@ -191,6 +191,8 @@ class Learner:
             seconds = encoder.seconds_of(prepared.lengths(torch.from_numpy(prepared.split.train)), device)
             freeze, layer_decay = self.settings.freeze, self.settings.layer_decay
             found, self.why = recipe.pretrained(samples, seconds, freeze=freeze, layer_decay=layer_decay)
+            if not len(prepared.split.validation):
+                found.pop("monitor", None)
             if self.settings.optimizer not in (None, "adam", "adamw"):
                 found["learning_rate"] = recipe.plain(self.settings.optimizer)["learning_rate"]
             self.settings = self.settings.filled(found)

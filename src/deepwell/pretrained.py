@@ -94,7 +94,7 @@ def find(model: str, data: DataSource) -> Source:
         )
     name = model.removeprefix(PREFIX)
     folder = Path(name).expanduser()
-    if not folder.is_dir():
+    if not name or not folder.is_dir():  # an empty path would be the working folder
         folder = _fetched(name)
     for needed in ("config.json", "tokenizer.json"):
         if not (folder / needed).is_file():

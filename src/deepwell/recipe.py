@@ -189,8 +189,19 @@ def pretrained(samples: int, seconds: float, *, freeze: bool | None, layer_decay
     else:
         why = "its encoder stays as it is, as is set" if freeze else "its encoder is changed too, as is set"
     if freeze:
-        found = {"freeze": True, "epochs": 20, "optimizer": "adam", "learning_rate": 3e-3, "schedule": "linear"}
-        return {**_PLAIN, "patience": 0, "batch_size": 32, **found}, why
+        # with the features known an epoch costs next to nothing, and few texts make few steps of one
+        found = {
+            "freeze": True,
+            "epochs": round(min(200, max(20, 20_000 / max(samples, 1)))),
+            "batch_size": 32 if samples >= _FEW else 16,
+            "optimizer": "adam",
+            "learning_rate": 3e-3,
+            "schedule": "linear",
+            "patience": 0,
+            # of a few texts the accuracy is soon as high as it gets, long before the answers are sure
+            "monitor": "val_loss",
+        }
+        return {**_PLAIN, **found}, why
     tuned = {
         "freeze": False,
         "layer_decay": 1 / 2.6,

@@ -17,7 +17,8 @@ from deepwell.core.files import atomic_path
 
 FORMAT = 1
 _KEY = "deepwell-model"
-_LARGEST_DESCRIPTION = 16 << 20
+_LARGEST_DESCRIPTION = 64 << 20
+"""Bytes; a vocabulary of a million words is about 20 MiB. The format itself allows 100 MB."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,12 @@ def write(path: str | Path, tensors: Mapping[str, Tensor], description: Mapping[
     path = Path(path)
     plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
     text = json.dumps({"format": FORMAT, **description}, ensure_ascii=False)
+    if len(text.encode()) > _LARGEST_DESCRIPTION:
+        raise UserError(
+            f"the description of the model is {len(text.encode()):,} bytes long",
+            expected=f"at most {_LARGEST_DESCRIPTION >> 20} MiB",
+            fix="learn fewer words (--vocabulary-size, --minimum-count)",
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as temporary:
@@ -64,8 +71,8 @@ def read(path: str | Path) -> ModelFile:
                     expected="a file that `deepwell train` or `learner.save` wrote",
                     fix="load such weights into your own module with safetensors.torch.load_file",
                 )
-            if len(text) > _LARGEST_DESCRIPTION:
-                raise UserError(f"{path} has a description of {len(text):,} bytes", expected="at most 16 MiB")
+            if len(text.encode()) > _LARGEST_DESCRIPTION:
+                raise UserError(f"{path} has a description of {len(text):,} bytes", expected=f"at most {_LARGEST_DESCRIPTION >> 20} MiB")
             description = json.loads(text)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     except UserError:
