@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--sets", nargs="+", default=list(TAGS))
-    parser.add_argument("--heads", nargs="+", default=[""])
+    parser.add_argument("--heads", nargs="*", default=[""])
     parser.add_argument("--train", type=int, default=0)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--no-reference", action="store_true")

@@ -173,7 +173,7 @@ class Session:
             plan,
             schedule,
             validate=self._validate if has_validation else None,
-            count_hits=self.prepared.output.count_hits,
+            count_hits=self.prepared.output.count_hits if self.prepared.output.hits_are_cheap else None,
             names=[name for name, p in self.network.named_parameters() if p.requires_grad],
             observers=observers,
             checkpoints=checkpoints,

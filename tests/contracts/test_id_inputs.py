@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,8 @@ class Row:
     bad: list[Any]
     """A list with one sample that can't be read, at place 1."""
     options: dict[str, Any] = field(default_factory=dict)
+    learns: bool = True
+    """Whether anything is learnt of the samples; a pretrained tokeniser knows all it ever will."""
 
 
 def names(seed: int, count: int) -> list[str]:
@@ -63,6 +66,17 @@ def trees(seed: int) -> list[Any]:
     return [from_nested(grow(1 + i % 4)) for i in range(N)]
 
 
+def pretrained_tokenizer() -> str:
+    """The description of a tokeniser that puts special tokens around a text, as a ``tokenizer.json`` holds it."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+    known = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad", "film", "actor", "The", "42", "na", "##ïve", "only"]
+    made = Tokenizer(models.WordPiece({name: number for number, name in enumerate(known)}, unk_token="[UNK]"))
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    made.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    return str(made.to_str())
+
+
 ROWS = {
     "text by words": Row("text", texts, ["a", None], {"minimum_count": 1}),
     "text by characters": Row("text", texts, ["a", 3], {"tokens": "characters", "minimum_count": 1}),
@@ -76,6 +90,12 @@ ROWS = {
     "words of one character": Row("tokens", characters, [["a"], [1]], {"minimum_count": 1}),
     "trees": Row("tree", trees, [from_nested(["+", "1", "2"]), "(1 2)"]),
 }
+
+
+if find_spec("tokenizers"):
+    ROWS["text by a pretrained tokeniser"] = Row(
+        "text", texts, ["a", None], {"tokens": pretrained_tokenizer()}, learns=False
+    )
 
 
 @pytest.fixture(params=sorted(ROWS))
@@ -105,7 +125,7 @@ def test_learns_from_the_training_rows_alone(row: Row) -> None:
     first, other = row.samples(0), row.samples(1)
     states = [learnt(row, raw, torch.arange(16))[0].state() for raw in (first, [*first[:16], *other[16:]])]
     assert states[0] == states[1]
-    if row.options.get("vocabulary_size", 99) > 16:
+    if row.learns and row.options.get("vocabulary_size", 99) > 16:
         assert learnt(row, other, torch.arange(16))[0].state() != states[0]
 
 

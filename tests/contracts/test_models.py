@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -46,6 +47,12 @@ ROWS: list[tuple[str, Any, dict[str, Any]]] = [
     ("textcnn", WORDS, {}),
     ("transformer", WORDS, {"width": 16, "layers": 2, "heads": 2}),
 ]
+if find_spec("transformers"):
+    TINY = {
+        "model_type": "bert", "vocab_size": 17, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
+        "intermediate_size": 24, "max_position_embeddings": 64, "initializer_range": 0.2,
+    }  # fmt: skip
+    ROWS.append(("hf", WORDS, {"config": TINY}))
 IDS = [f"{name}-{tuple(shape)}-{number}" for number, (name, shape, _) in enumerate(ROWS)]
 rows = pytest.mark.parametrize(("name", "shape", "options"), ROWS, ids=IDS)
 pictures = pytest.mark.parametrize(
@@ -100,7 +107,8 @@ def single(scores: torch.Tensor) -> torch.Tensor:
 
 def test_every_name_has_a_row() -> None:
     aliases = {"resnet", "resnet34", "resnet50"}  # one class with resnet18
-    assert {name for name, _, _ in ROWS} | aliases == set(MODELS)
+    # "hf" has a row where transformers is installed
+    assert {name for name, _, _ in ROWS} | aliases | {"hf"} == set(MODELS)
 
 
 @rows
@@ -201,7 +209,7 @@ def test_bad_options_are_named(name: str, option: dict[str, Any], words: str) ->
         build(name, (3, 64, 64), **option)
 
 
-@pytest.mark.parametrize("name", sorted(set(MODELS) - IMAGE))
+@pytest.mark.parametrize("name", sorted(set(MODELS) - IMAGE - {"hf"}))
 @pytest.mark.parametrize(
     ("option", "words"),
     [

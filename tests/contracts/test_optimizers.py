@@ -85,6 +85,56 @@ def test_equal_to_pytorch_s_class(name: str, decay: float) -> None:
     assert_same(run(name, gradients, start, weight_decay=decay), theirs)
 
 
+@names
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_factor_for_each_parameter_equals_pytorch_s(name: str, fused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As PyTorch's class with a learning rate for each group; the state is named as without factors."""
+    factors = {"p0": 0.25, "p2": 0.25 / 2.6}
+    if not fused:
+        for kernel in ("sgd", "adam", "adamw", "adagrad"):
+            monkeypatch.delattr(torch, f"_fused_{kernel}_")
+    start, gradients = problem()
+    ours = run(name, gradients, start, factors=factors, weight_decay=0.1)
+    monkeypatch.undo()
+    kind, options = CLASSES[name]
+    theirs = [v.clone().requires_grad_() for _, v in start]
+    groups = [
+        {"params": [p], "lr": 0.01 * factors.get(key, 1.0), "weight_decay": 0.1 if p.dim() > 1 else 0.0}
+        for (key, _), p in zip(start, theirs, strict=True)
+    ]
+    optimizer = kind(groups, lr=0.01, **{k: v for k, v in options.items() if k != "weight_decay"})
+    for step in gradients:
+        for p, g in zip(theirs, step, strict=True):
+            p.grad = g.clone()
+        optimizer.step()
+    assert_same(ours, [p.detach() for p in theirs])
+    alike, scaled = build(name, start), build(name, start, factors=factors)
+    assert alike.state().keys() == scaled.state().keys()
+
+
+@names
+def test_factors_are_carried_over(name: str) -> None:
+    factors = {"p0": 0.25, "p1": 0.5}
+    start, gradients = problem()
+    whole = run(name, gradients, start, factors=factors)
+    named = [(k, v.clone()) for k, v in start]
+    first = build(name, named, factors=factors)
+    for step in gradients[:10]:
+        first.step([g.clone() for g in step], 0.01)
+    second = build(name, named, factors=factors)
+    second.load({k: v.clone() for k, v in first.state().items()})
+    for step in gradients[10:]:
+        second.step([g.clone() for g in step], 0.01)
+    for a, (_, b) in zip(whole, named, strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("factor", [0.0, -1.0, float("inf"), float("nan"), "half", True])
+def test_a_factor_that_can_not_be_meant(factor: Any) -> None:
+    with pytest.raises(UserError, match="factor of p1 is"):
+        build("sgd", problem()[0], factors={"p1": factor})
+
+
 @pytest.mark.parametrize(("name", "options"), [(n, o) for n, several in OPTIONS.items() for o in several])
 def test_options_equal_to_pytorch_s(name: str, options: dict[str, Any]) -> None:
     start, gradients = problem()

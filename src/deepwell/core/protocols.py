@@ -71,10 +71,12 @@ class Output(Protocol):
 
     Attributes:
         per_position: whether there is an answer for every position of a sample, or one for the whole of it.
+        hits_are_cheap: whether the highest scores are the answers, so that they can be counted while training.
     """
 
     kind: str
     per_position: bool
+    hits_are_cheap: bool
 
     def learn(self, targets: Sequence[Any], train: np.ndarray) -> None:
         """Learn the answers' names from the training rows."""

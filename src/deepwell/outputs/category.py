@@ -44,6 +44,7 @@ class Category:
 
     kind = "category"
     per_position = False
+    hits_are_cheap = True
     metrics = ("accuracy", "macro_f1", "log_loss")
 
     def __init__(

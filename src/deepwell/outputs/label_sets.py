@@ -33,6 +33,7 @@ class LabelSets:
 
     kind = "label-sets"
     per_position = False
+    hits_are_cheap = True
     metrics = ("f1", "accuracy")
 
     def __init__(self) -> None:

@@ -191,6 +191,11 @@ class Tags:
             return total, count
         return -crf.log_likelihood(scores, targets.clamp(min=0), mask).sum(), count
 
+    @property
+    def hits_are_cheap(self) -> bool:
+        """Not with a field: the best tag of a word by itself is not the answer, and finding that takes Viterbi."""
+        return self.head_kind == "linear"
+
     def count_hits(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Words whose highest score is the right tag's, and words: a cheap look while training."""
         mask = targets != IGNORED

@@ -72,7 +72,10 @@ def read(path: str | Path) -> ModelFile:
                     fix="load such weights into your own module with safetensors.torch.load_file",
                 )
             if len(text.encode()) > _LARGEST_DESCRIPTION:
-                raise UserError(f"{path} has a description of {len(text):,} bytes", expected=f"at most {_LARGEST_DESCRIPTION >> 20} MiB")
+                raise UserError(
+                    f"{path} has a description of {len(text):,} characters",
+                    expected=f"at most {_LARGEST_DESCRIPTION >> 20} MiB",
+                )
             description = json.loads(text)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     except UserError:

@@ -187,7 +187,7 @@ class Progress:
     def on_epoch(self, record: EpochRecord) -> None:
         values = record.values
         words = [f"epoch {record.epoch}/{self._start.epochs}"]
-        for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
+        for name in ("loss", "accuracy", "val_loss", "val_accuracy", "val_f1"):
             if name in values:
                 words.append(f"{name} {values[name]:.4f}")
         done = record.step - self._first
