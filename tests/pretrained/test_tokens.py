@@ -105,12 +105,22 @@ def test_damaged_states(description: str) -> None:
         {**state, "lower": True},
         {**state, "max_length": 2},
         damaged(state, model__type="Nothing"),
+        damaged(state, model__vocab__good=4_000_000_000),  # the library would count up to it
+        damaged(state, model__vocab__good=-1),
+        damaged(state, added_tokens=[{"id": 10**9, "content": "[PAD]"}]),
         damaged(state, post_processor={"type": "BertProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 10**9]}),
     ]
     for number, case in enumerate(cases):
         with pytest.raises(UserError):
             Text.from_state(case)
             pytest.fail(f"case {number} was taken")
+
+
+def test_a_tokeniser_without_its_unknown_token(description: str) -> None:
+    """The library finds it out at the first word that it does not know."""
+    text = Text.from_state(damaged(learnt(description).state(), model__unk_token="nothing"))
+    with pytest.raises(UserError, match="fails on a text"):
+        text.encode(["☃"])
 
 
 def test_the_state_neither_fills_nor_cuts(description: str) -> None:

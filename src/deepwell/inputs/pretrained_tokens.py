@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from deepwell.core.shapes import RESERVED
 from deepwell.inputs.tokenise import Token
 
 _HALF = re.compile("[\ud800-\udfff]")
+_MOST = 10_000_000
 _LONGEST = 12 << 20
 """Characters of a tokeniser's description: a saved model's whole description has room for 16 MiB."""
 
@@ -26,6 +28,22 @@ def _library() -> Any:
             fix='pip install "deepwell[pretrained]"',
         ) from None
     return tokenizers
+
+
+def _check_ids(description: str) -> None:
+    """No id may be far beyond the others: the library counts up to the largest, which could take hours."""
+    try:
+        content = json.loads(description)
+        vocabulary, added = content["model"].get("vocab", {}), content.get("added_tokens") or []
+        ids = [*(vocabulary.values() if isinstance(vocabulary, dict) else ()), *(token["id"] for token in added)]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise UserError(f"the model's tokenizer can't be read ({error!r})", expected="a whole model") from None
+    for number in ids:
+        if type(number) is not int or not 0 <= number < _MOST:
+            raise UserError(
+                f"the model's tokenizer has a token with the id {number!r}",
+                expected=f"a whole number from 0 to below {_MOST:,}",
+            )
 
 
 class PretrainedTokens:
@@ -50,7 +68,7 @@ class PretrainedTokens:
         self._tokenizer = tokenizer
         self.longest = longest
         self._count = 1 + max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
-        special = tokenizer.encode("").ids
+        special = self._encoded("").ids
         if any(number >= self._count for number in special):
             raise UserError("the tokeniser puts ids around a text that it does not know", expected="a whole tokeniser")
         if longest <= len(special):
@@ -68,6 +86,7 @@ class PretrainedTokens:
             UserError: a description that can't be read, or is too long to be kept in a saved model.
         """
         library = _library()
+        _check_ids(description or "")
         try:
             made = library.Tokenizer.from_str(description or "")
         except Exception as error:  # the library raises bare exceptions
@@ -108,7 +127,11 @@ class PretrainedTokens:
 
     def _encoded(self, text: str) -> Any:
         # a half of a surrogate pair is no character; another of the same length keeps the places
-        return self._tokenizer.encode(text if text.isascii() else _HALF.sub("\ufffd", text))
+        text = text if text.isascii() else _HALF.sub("\ufffd", text)
+        try:
+            return self._tokenizer.encode(text)
+        except Exception as error:  # the library raises bare exceptions, such as for a missing unknown token
+            raise UserError(f"the model's tokenizer fails on a text ({error})", expected="a whole model") from None
 
     def encode(self, text: str) -> np.ndarray:
         """A text to ids, int32, at most ``longest`` of them."""

@@ -41,7 +41,7 @@ class Text:
             Also the text of a ``tokenizer.json``: the tokens of a pretrained model, of which nothing is learnt.
         lower: small letters; None: yes, but for ``bpe``.
         minimum_count: times that a token must occur in the training part to be learnt.
-        vocabulary_size: ids at most; None: 100,000, and 8,000 for ``bpe``.
+        vocabulary_size: ids at most; None: 100,000, and 8,000 for ``bpe``; of ``counts`` 200,000 n-grams.
         max_length: tokens of a text that are read; the rest is cut off.
         view: ``sequence``, or ``counts`` for a model to which the order says nothing (``ngrams``).
         order: of ``counts``: tokens of the longest n-gram; None: chosen from the training texts.
@@ -88,7 +88,8 @@ class Text:
             )
         if order is not None and (type(order) is not int or not 1 <= order <= 5):
             raise UserError(f"order is {order!r}", expected="a whole number from 1 to 5")
-        size = vocabulary_size if vocabulary_size is not None else 8_000 if tokens == "bpe" else 100_000
+        usual = 8_000 if tokens == "bpe" else 200_000 if view == "counts" else 100_000
+        size = usual if vocabulary_size is None else vocabulary_size
         for name, value, low in (
             ("minimum_count", minimum_count, 1),
             ("vocabulary_size", size, 16),
