@@ -145,6 +145,9 @@ def of_kind(kind: str, samples: int) -> tuple[dict[str, Any], dict[str, Any], st
     return settings, options, f"{why}; at most {settings['epochs']} epochs of {samples:,} training samples"
 
 
+_LAYER_DECAY = 1 / 2.6
+"""ULMFiT's. Encoders of many layers have been tuned with 0.8 to 0.9 as well; see ``benchmarks/README.md``."""
+
 _SLOW = 30 * 60
 """Seconds of fine-tuning after which a pretrained encoder is left as it is, unless the user asks for more."""
 
@@ -202,13 +205,15 @@ def pretrained(samples: int, seconds: float, *, freeze: bool | None, layer_decay
             "monitor": "val_loss",
         }
         return {**_PLAIN, **found}, why
+    decay = _LAYER_DECAY if layer_decay is None else layer_decay
     tuned = {
         "freeze": False,
-        "layer_decay": 1 / 2.6,
+        "layer_decay": decay,
         "epochs": epochs,
         "batch_size": 32 if samples >= _FEW else 16,
         "optimizer": "adamw",
-        "learning_rate": 2e-4,
+        # a steep decay leaves the lower layers almost as they are: the upper ones can then go faster
+        "learning_rate": 5e-4 if decay < 0.6 else 1e-4,
         "schedule": "linear",
         "warmup": 0.1,
         "weight_decay": 0.01,

@@ -16,7 +16,7 @@ from tests.pretrained.conftest import Writer, reviews
 from torch import Tensor
 
 import deepwell as dw
-from deepwell import frozen
+from deepwell import frozen, recipe
 from deepwell.core.errors import UserError
 from deepwell.learner import Learner
 from deepwell.saved.model_file import read, write
@@ -90,6 +90,24 @@ def test_few_texts_leave_the_encoder_as_it_is(encoder: Path) -> None:
     made.build()
     assert made.settings.freeze is True
     assert made.why == "its encoder stays as it is: 54 texts are few to change it by"
+
+
+@pytest.mark.parametrize(
+    ("samples", "seconds", "given", "freeze", "words"),
+    [
+        (999, 1.0, {}, True, "999 texts are few"),
+        (1_000, 1.0, {}, False, "1,000 texts are enough"),
+        (5_000, 6_000.0, {}, True, "about 300 minutes here"),
+        (5_000, 6_000.0, {"freeze": False}, False, "as is set"),
+        (10, 1.0, {"layer_decay": 0.8}, False, "as is set"),
+        (5_000, 1.0, {"freeze": True}, True, "as is set"),
+    ],
+)
+def test_what_the_recipe_chooses(samples: int, seconds: float, given: dict[str, Any], freeze: bool, words: str) -> None:
+    found, why = recipe.pretrained(samples, seconds, **{"freeze": None, "layer_decay": None, **given})
+    assert found["freeze"] is freeze
+    assert ("layer_decay" in found) is not freeze
+    assert words in why
 
 
 # ---- fine-tuned

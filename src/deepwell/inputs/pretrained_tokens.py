@@ -15,8 +15,8 @@ from deepwell.inputs.tokenise import Token
 
 _HALF = re.compile("[\ud800-\udfff]")
 _MOST = 10_000_000
-_LONGEST = 12 << 20
-"""Characters of a tokeniser's description: a saved model's whole description has room for 16 MiB."""
+_LONGEST = 32 << 20
+"""Characters of a tokeniser's description: a saved model's whole description has room for 64 MiB."""
 
 
 def _library() -> Any:
