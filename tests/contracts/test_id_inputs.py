@@ -86,6 +86,8 @@ ROWS = {
     ),
     "text, cut": Row("text", texts, ["a", b"b"], {"max_length": 3, "vocabulary_size": 16, "minimum_count": 1}),
     "words with characters": Row("tokens", sentences, [["a"], []], {"minimum_count": 1}),
+    "words with pieces": Row("tokens", sentences, [["a"], []], {"view": "pieces", "minimum_count": 1}),
+    "text by pieces": Row("text", texts, ["a", None], {"tokens": "bpe", "minimum_count": 1}),
     "words alone": Row("tokens", sentences, [["a"], ["b", ""]], {"view": "none", "minimum_count": 1}),
     "words of one character": Row("tokens", characters, [["a"], [1]], {"minimum_count": 1}),
     "trees": Row("tree", trees, [from_nested(["+", "1", "2"]), "(1 2)"]),

@@ -134,12 +134,17 @@ def test_each_layer_learns_slower_than_the_one_above(encoder: Path, options: dic
 
 
 def test_fine_tuning_learns_and_says_how(encoder: Path) -> None:
-    trained = learner(encoder, freeze=False, epochs=20, learning_rate=0.02)
+    trained = learner(encoder, freeze=False, layer_decay=0.9, epochs=30, learning_rate=0.02)
     history = trained.fit(progress=False)
     assert history["loss"][-1] < 0.5 * history["loss"][0]
-    assert trained.settings.layer_decay == pytest.approx(1 / 2.6)
     assert history.why.startswith("its encoder is changed too")
     assert not [f for f in trained.check() if f.level == "stop"]
+
+
+def test_the_decay_is_ulmfit_s(encoder: Path) -> None:
+    made = learner(encoder, freeze=False)
+    made.build()
+    assert made.settings.layer_decay == pytest.approx(1 / 2.6)
 
 
 @pytest.mark.parametrize("step", [1, 4, 6])

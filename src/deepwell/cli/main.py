@@ -40,7 +40,7 @@ Skip = Annotated[bool, typer.Option(help="Leave out samples that can't be read, 
 
 _DATA = (
     "target", "text", "validation", "test", "channels", "resize", "skip_unreadable", "tokens", "max_length",
-    "minimum_count", "vocabulary_size",
+    "minimum_count", "vocabulary_size", "view",
 )  # fmt: skip
 """Options of ``train`` and ``check`` that are about the data; all others are settings of the training."""
 
@@ -50,6 +50,7 @@ TokensOption = Annotated[MaybeStr, typer.Option(help="Texts: words, characters o
 MaxLength = Annotated[MaybeInt, typer.Option(help="Texts: tokens that are read.")]
 MinimumCount = Annotated[MaybeInt, typer.Option(help="Texts: times that a word must occur.")]
 VocabularySize = Annotated[MaybeInt, typer.Option(help="Texts: words that are learnt at most.")]
+View = Annotated[MaybeStr, typer.Option(help="Words: characters, pieces, pairs, none. Texts: sequence, counts.")]
 Validation = Annotated[float, typer.Option(help="Share held out to choose the best epoch.")]
 TestShare = Annotated[MaybeFloat, typer.Option(help="Share held out to report; chosen from the data.")]
 
@@ -69,6 +70,7 @@ def train(
     max_length: MaxLength = None,
     minimum_count: MinimumCount = None,
     vocabulary_size: VocabularySize = None,
+    view: View = None,
     skip_unreadable: Skip = False,
     model: Annotated[MaybeStr, typer.Option(help="See `deepwell models`; chosen from the data.")] = None,
     activation: Annotated[MaybeStr, typer.Option(help="sigmoid, tanh, relu, ...")] = None,
@@ -134,6 +136,7 @@ def check(
     max_length: MaxLength = None,
     minimum_count: MinimumCount = None,
     vocabulary_size: VocabularySize = None,
+    view: View = None,
     skip_unreadable: Skip = False,
     repair_tags: Repair = False,
     seed: Annotated[int, typer.Option(help="Of the split and the weights.")] = 0,

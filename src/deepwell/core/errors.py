@@ -53,5 +53,5 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> UserError:
     """
     names = sorted(known)
     close = nearest(str(name), names)
-    fix = f"did you mean '{close}'?" if close else f"choose one of the {kind} names above"
+    fix = f"did you mean '{close}'?" if close else "take one of these names"
     return UserError(f"unknown {kind} '{name}'", expected="one of " + ", ".join(names), fix=fix)

@@ -15,11 +15,13 @@ from torch import Tensor
 from deepwell.core.errors import UserError, unknown_name
 from deepwell.core.shapes import PADDING, UNKNOWN, Ids
 from deepwell.data.ragged import Ragged
+from deepwell.inputs.subwords import Subwords
 from deepwell.inputs.tokenise import Token, characters, words
 from deepwell.inputs.vocabulary import Vocabulary, names_of, one_of, truth, whole
 
-VIEWS = ("auto", "characters", "pairs", "none")
+VIEWS = ("auto", "characters", "pieces", "pairs", "none")
 _WIDTH = 14
+_PIECES, _PIECE_IDS = 8, 8_000
 _LONGEST = 1_000_000
 _DIGIT = re.compile(r"\d")
 _EDGE = "\u2402"
@@ -32,10 +34,11 @@ class Tokens:
     Encoded and prepared they are int64 [n, length, 1 + width]: the word (small letters, digits as 0), and beside it
     a view of how it is written. Where words are longer than a character the view is their ``characters``, the middle
     of a long word left out; where each word is one character, as in Chinese written without spaces, it is the
-    ``pairs`` with the neighbours on both sides (Pei, Ge, Chang 2014, doi:10.3115/v1/P14-1028).
+    ``pairs`` with the neighbours on both sides (Pei, Ge, Chang 2014, doi:10.3115/v1/P14-1028). ``pieces`` are the
+    parts of a word that byte-pair encoding learns (Sennrich 2016, arXiv:1508.07909; extra ``[text]``).
 
     Args:
-        view: ``characters``, ``pairs``, ``none``; ``auto`` looks at the words.
+        view: ``characters``, ``pieces``, ``pairs``, ``none``; ``auto`` looks at the words.
         minimum_count: times that a word must occur in the training part to be learnt.
         vocabulary_size: word ids at most.
         max_length: words of a sentence that are read; a longer one is an error, as its rest would have no tags.
@@ -73,7 +76,7 @@ class Tokens:
         self.max_length = max_length
         self.spaced = True
         self.words: Vocabulary | None = None
-        self.characters: Vocabulary | None = None
+        self.characters: Vocabulary | Subwords | None = None
         self.notes: list[str] = []
 
     def __str__(self) -> str:
@@ -85,7 +88,7 @@ class Tokens:
     def shape(self) -> Ids:
         """The numbers of word and character ids, and the characters of a word."""
         words = self._known()
-        width = {"characters": _WIDTH, "pairs": 2}.get(self.view, 0)
+        width = {"characters": _WIDTH, "pieces": _PIECES, "pairs": 2}.get(self.view, 0)
         return Ids(len(words), 0 if self.characters is None else len(self.characters), width)
 
     def _known(self) -> Vocabulary:
@@ -163,6 +166,9 @@ class Tokens:
         if self.view == "characters":
             written = ((c for word in words for c in word) for words in sentences)
             self.characters = Vocabulary.learn(written, minimum_count=self.minimum_count)
+        elif self.view == "pieces":
+            every = [word for words in sentences for word in words]
+            self.characters = Subwords.learn(every, size=_PIECE_IDS, minimum_count=self.minimum_count)
         elif self.view == "pairs":
             size = self.vocabulary_size
             self.characters = Vocabulary.learn(map(_pairs, sentences), minimum_count=self.minimum_count, size=size)
@@ -178,17 +184,25 @@ class Tokens:
             sentence = [] if why else self._list(item)
             row = np.full((max(1, len(sentence)), 1 + width), PADDING, dtype=np.int32)
             row[:, 0] = words.encode(map(_plain, sentence)) if sentence else UNKNOWN
-            if sentence and self.view == "pairs" and self.characters is not None:
+            if self.view == "pairs" and sentence and isinstance(self.characters, Vocabulary):
                 pairs = self.characters.encode(_pairs(sentence))
                 row[:, 1], row[:, 2] = pairs[:-1], pairs[1:]
-            elif self.view == "characters" and self.characters is not None:
+            elif self.characters is not None:
                 for number, word in enumerate(sentence):
-                    letters = written.get(word)
-                    if letters is None:
-                        letters = written[word] = self.characters.encode(_shortened(word))
-                    row[number, 1 : 1 + len(letters)] = letters
+                    parts = written.get(word)
+                    if parts is None:
+                        parts = written[word] = self._parts(word)
+                    row[number, 1 : 1 + len(parts)] = parts
             found.append(row)
         return Ragged.of(found, width=1 + width), problems
+
+    def _parts(self, word: str) -> np.ndarray:
+        """The ids of a word's characters or pieces, the middle left out where there are too many."""
+        if isinstance(self.characters, Subwords):
+            found = self.characters.encode(word)
+            half = _PIECES // 2
+            return found if len(found) <= _PIECES else np.concatenate([found[:half], found[half - _PIECES :]])
+        return self.characters.encode(_shortened(word)) if self.characters is not None else np.zeros(0, np.int32)
 
     # ---- batches
 
@@ -232,7 +246,8 @@ class Tokens:
             "vocabulary_size": self.vocabulary_size,
             "max_length": self.max_length,
             "words": self._known().names,
-            "characters": [] if self.characters is None else self.characters.names,
+            "characters": self.characters.names if isinstance(self.characters, Vocabulary) else [],
+            "subwords": self.characters.state()["subwords"] if isinstance(self.characters, Subwords) else "",
         }
 
     @classmethod
@@ -252,7 +267,12 @@ class Tokens:
         made.spaced = truth(state, "spaced")
         made.words = Vocabulary(names_of(state, "words"))
         characters = names_of(state, "characters")
-        made.characters = None if made.view == "none" else Vocabulary(characters)
+        if made.view == "pieces":
+            made.characters = Subwords.from_state(state)
+        elif state.get("subwords") != "":
+            raise UserError(f"the model's subwords are {state.get('subwords')!r:.40}", expected="'' for this view")
+        else:
+            made.characters = None if made.view == "none" else Vocabulary(characters)
         return made
 
 
