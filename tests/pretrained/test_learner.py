@@ -141,10 +141,12 @@ def test_fine_tuning_learns_and_says_how(encoder: Path) -> None:
     assert not [f for f in trained.check() if f.level == "stop"]
 
 
-def test_the_decay_is_ulmfit_s(encoder: Path) -> None:
+def test_lower_layers_learn_slower_unless_told(encoder: Path) -> None:
     made = learner(encoder, freeze=False)
     made.build()
-    assert made.settings.layer_decay == pytest.approx(1 / 2.6)
+    assert made.settings.layer_decay is not None
+    assert 0 < made.settings.layer_decay < 1
+    assert learner(encoder, freeze=False, layer_decay=1.0).settings.layer_decay == 1.0
 
 
 @pytest.mark.parametrize("step", [1, 4, 6])
