@@ -4,9 +4,6 @@ python examples/c2_text_classification.py [REVIEWS.csv TARGET]
 """
 
 import sys
-from typing import Any
-
-import torch
 
 from made_reviews import reviews
 
@@ -18,10 +15,6 @@ for name in (None, "textcnn", "attention", "transformer"):
     learner = dw.Learner(data, model=name)
     learner.fit(epochs=6)
     print(f"{name or f'default ({learner.settings.model})'}: accuracy {learner.evaluate().accuracy.value:.3f}")
-    if name == "attention" and learner.network is not None:
-        text = data.source.x[0]
-        rows, _ = learner.saved().input.encode([text])
-        with torch.inference_mode():
-            weights: Any = learner.network.get_submodule("body").attention_weights(rows.gather(torch.arange(1)))
-        words = learner.saved().input.positions([text])[0]
-        print("  " + " ".join(f"{word.text} {share:.2f}" for word, share in zip(words, weights[0].tolist())))
+    if name == "attention":
+        (weighed,) = learner.saved().attention([data.source.x[0]])
+        print("  " + " ".join(f"{word} {share:.2f}" for word, share in weighed))

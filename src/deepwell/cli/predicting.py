@@ -20,16 +20,11 @@ _SHADES = " .:-=+*#"
 def predict(path: Path, inputs: list[str], *, text: str | None, attention: bool, json: bool) -> int:
     """An answer a sample, in the order in which they were given."""
     model = load_run(path)
-    if attention and not hasattr(getattr(model.network, "body", None), "attention_weights"):
-        raise UserError(
-            f"the model of {path} has no attention to show", expected="one trained with --model attention",
-            fix="leave --attention out",
-        )  # fmt: skip
     samples = found_in(inputs, model.input.kind, text=text)
     while some := list(islice(samples, _AT_ONCE)):
         raw = [sample for _, sample in some]
         answers = model.predict(raw)
-        weights = _attention(model, raw) if attention else [None] * len(raw)
+        weights = model.attention(raw) if attention else [None] * len(raw)
         for (name, sample), answer, weighed in zip(some, answers, weights, strict=True):
             if json:
                 emit({"input": name, **answer} | ({} if weighed is None else {"attention": weighed}))
@@ -62,21 +57,6 @@ def tagged(name: str, sample: Any, answer: dict[str, Any]) -> list[str]:
         rows.append((span["type"] or "span", f"[{span['start']}:{span['stop']}]", one_line(held)))
     wide = [max((width(row[column]) for row in rows), default=0) for column in (0, 1)]
     return lines + [f"  {padded(kind, wide[0])}  {place:{wide[1]}}  {held}" for kind, place, held in rows]
-
-
-def _attention(model: Any, raw: list[Any]) -> list[list[tuple[str, float]]]:
-    """The words of each text with the share of attention that each had."""
-    import torch
-
-    encoded, _ = model.input.encode(raw)
-    x = model.input.prepare(encoded.gather(torch.arange(len(encoded))))
-    with torch.inference_mode():
-        weights = model.network.body.attention_weights(x).tolist()
-    cut = model.input.positions(raw)
-    return [
-        [(w[0], round(share, 4)) for w, share in zip(words, row, strict=False)]
-        for words, row in zip(cut, weights, strict=True)
-    ]
 
 
 def _shaded(weighed: list[tuple[str, float]]) -> str:

@@ -114,6 +114,31 @@ class SavedModel:
             return self.output.answers(decoded, self.input.positions(raw))
         return self.output.answers(torch.stack(decoded)) if decoded else []
 
+    def attention(self, raw: Sequence[Any]) -> list[list[tuple[str, float]]]:
+        """The words of each text, with the share of the attention that each had; the shares of a text add up to 1.
+
+        Raises:
+            UserError: a model without attention.
+        """
+        body = getattr(self.network, "body", None)
+        if not hasattr(body, "attention_weights"):
+            raise UserError(
+                f"the model '{self.card.name}' has no attention to show",
+                expected="one trained with --model attention",
+                fix="leave --attention out",
+            )
+        found: list[list[tuple[str, float]]] = []
+        device = next(self.network.parameters()).device
+        for text in raw:  # one by one: to be read by a person
+            rows = self._encoded([text], len(found))
+            with torch.inference_mode():
+                weights = body.attention_weights(self.input.prepare(rows.gather(torch.arange(1)).to(device)))[
+                    0
+                ].tolist()
+            words = self.input.positions([text])[0]
+            found.append([(word.text, round(share, 4)) for word, share in zip(words, weights, strict=False)])
+        return found
+
     def save(self, path: str | Path) -> None:
         """Write the model as one safetensors file."""
         description = {
