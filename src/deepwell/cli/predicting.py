@@ -10,7 +10,6 @@ from typing import Any
 from deepwell.cli.commands import emit, load_run
 from deepwell.cli.samples import found_in
 from deepwell.cli.terminal import aligned, one_line, padded, width
-from deepwell.core.errors import UserError
 
 _AT_ONCE = 256
 _LONGEST_NAME = 60

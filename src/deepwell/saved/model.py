@@ -120,8 +120,8 @@ class SavedModel:
         Raises:
             UserError: a model without attention.
         """
-        body = getattr(self.network, "body", None)
-        if not hasattr(body, "attention_weights"):
+        body: Any = getattr(self.network, "body", None)
+        if body is None or not hasattr(body, "attention_weights"):
             raise UserError(
                 f"the model '{self.card.name}' has no attention to show",
                 expected="one trained with --model attention",
