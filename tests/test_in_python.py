@@ -64,3 +64,12 @@ def test_tags_are_repaired_where_asked() -> None:
     assert "B-LOC" in prepared.output.classes
     with pytest.raises(dw.UserError, match="a category has no tags"):
         dw.Learner(dw.texts(TEXTS, LABELS), repair_tags=True).prepared()
+
+
+def test_what_each_word_weighed_can_be_read() -> None:
+    model = fit(dw.Learner(dw.texts(TEXTS, LABELS, minimum_count=1), "attention")).saved()
+    for text, weighed in zip(TEXTS[:3], model.attention(TEXTS[:3]), strict=True):
+        assert [word for word, _ in weighed] == text.split()
+        assert sum(share for _, share in weighed) == pytest.approx(1, abs=1e-3)
+    with pytest.raises(dw.UserError, match=r"'lstm' has no attention to show.*--model attention"):
+        fit(dw.Learner(dw.texts(TEXTS, LABELS), "lstm")).saved().attention(TEXTS)

@@ -16,6 +16,7 @@ class Columns(nn.Module):
         columns: of a word.
         embedding: width of an id's vector.
 
+    >>> import torch
     >>> Columns(20, columns=2, embedding=8)(torch.tensor([[4, 5], [4, 0]])).shape
     torch.Size([2, 16])
     """
