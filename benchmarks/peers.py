@@ -1,4 +1,4 @@
-"""One peer's epoch on one of the programs of ``step_speed.py``; prints samples a second, the best of three epochs.
+"""One peer's epoch on a program of ``step_speed.py`` or ``text_step_speed.py``: samples a second, best of three epochs.
 
 PYTHON benchmarks/peers.py keras|keras-bf16|lightning PROGRAM
 """
@@ -11,8 +11,14 @@ from typing import Any
 
 import numpy as np
 
-SHAPES = {"mnist-cnn": (28, 28, 1), "cifar-cnn-bn": (32, 32, 3), "tiny-mlp": (8, 8, 1), "resnet18": (32, 32, 3)}
-COUNT = {"mnist-cnn": 6400, "cifar-cnn-bn": 3200, "tiny-mlp": 12800, "resnet18": 128}
+SHAPES = {
+    "mnist-cnn": (28, 28, 1),
+    "cifar-cnn-bn": (32, 32, 3),
+    "tiny-mlp": (8, 8, 1),
+    "resnet18": (32, 32, 3),
+    "lstm": (100,),
+}
+COUNT = {"mnist-cnn": 6400, "cifar-cnn-bn": 3200, "tiny-mlp": 12800, "resnet18": 128, "lstm": 3200}
 
 
 def keras(name: str, policy: str) -> float:
@@ -33,11 +39,15 @@ def keras(name: str, policy: str) -> float:
         stack.append(layers.GlobalAveragePooling2D())
     elif name == "tiny-mlp":
         stack = [layers.Flatten(), layers.Dense(64, activation="relu")]
+    elif name == "lstm":
+        stack = [layers.Embedding(10_000, 64), layers.LSTM(64)]
     else:
         raise SystemExit(f"{name} is not written in Keras here")
     model = keras.Sequential([keras.Input(shape), *stack, layers.Dense(10, dtype="float32")])
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     x, y = np.random.rand(COUNT[name], *shape).astype("float32"), np.random.randint(0, 10, COUNT[name])
+    if name == "lstm":
+        x = np.random.randint(3, 10_000, x.shape)
     best = 0.0
     for _ in range(3):
         begin = time.perf_counter()
