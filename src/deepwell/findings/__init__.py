@@ -1,0 +1,7 @@
+"""Layer 0: what a finding is, and the page of every code in the catalogue of faults, in English and Chinese."""
+
+from deepwell.findings.finding import Finding, Level, worst_first
+from deepwell.findings.pages import Page, page, pages
+from deepwell.findings.words import language, use_language
+
+__all__ = ["Finding", "Level", "Page", "language", "page", "pages", "use_language", "worst_first"]
