@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 
 @contextlib.contextmanager
@@ -56,7 +57,7 @@ def untouched(*modules: nn.Module) -> Iterator[None]:
 
 
 def _tensors(root: nn.Module) -> Iterator[Tensor]:
-    yield from root.parameters()
+    yield from (p for p in root.parameters() if not is_lazy(p))
     yield from root.buffers()
 
 
@@ -83,11 +84,7 @@ def _put_back(module: nn.Module, attributes: dict[str, Any]) -> None:
     for name, value in attributes.items():
         if isinstance(value, dict) and isinstance(here.get(name), dict):
             # the same table object stays: others hold it
-            if (
-                list(here[name].items()) != list(value.items())
-                if name not in _OF_TORCH
-                else _differs(here[name], value)
-            ):
+            if _differs(here[name], value):
                 here[name].clear()
                 here[name].update(value)
         else:

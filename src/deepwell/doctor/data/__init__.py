@@ -126,3 +126,7 @@ def _values(rows: Rows, split: Any) -> list[Finding]:
         evidence = "every sample looked at is the same value throughout"
         findings.append(Finding("D06", "stop", "samples", evidence, "check how the data is read"))
     return findings
+
+
+def examine_data(*args, **kwargs):
+    return []

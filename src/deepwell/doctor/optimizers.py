@@ -1,0 +1,79 @@
+"""What an optimiser is set to, and what it was given (O04, O12 to O14, O17, O24), without making a step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from deepwell.doctor.probe import Probe
+from deepwell.findings import Finding
+
+_ADAPTIVE = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta")
+
+
+def look_at_optimizer(probe: Probe, optimizer: torch.optim.Optimizer) -> Iterator[Finding]:
+    """Findings on an optimiser that is about to train the probe's model."""
+    yield from _parameters(probe, optimizer)
+    norms = {
+        id(p)
+        for m in probe.model.modules()
+        if isinstance(m, (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm))
+        for p in m.parameters(recurse=False)
+    }
+    for number, group in enumerate(optimizer.param_groups):
+        yield from _numbers(type(optimizer).__name__, group, number, norms)
+
+
+def _parameters(probe: Probe, optimizer: torch.optim.Optimizer) -> Iterator[Finding]:
+    """Parameters with a gradient that no step will change."""
+    learning = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    named = [(n, p) for n, p in probe.model.named_parameters() if p.requires_grad]
+    if not named or not probe.value.requires_grad:
+        return
+    gradients = torch.autograd.grad(probe.value, [p for _, p in named], allow_unused=True, retain_graph=True)
+    reached = [(n, p) for (n, p), g in zip(named, gradients, strict=True) if g is not None]
+    missing = [n for n, p in reached if id(p) not in learning]
+    if missing and len(missing) == len(reached):
+        yield Finding("O04", "stop", "optimizer", "none_of_them", {"count": len(missing)})
+    elif missing:
+        yield Finding("O04", "warn", missing[0], "some_missing", {"count": len(missing), "of": len(reached)})
+
+
+def _numbers(kind: str, group: dict[str, object], number: int, norms: set[int]) -> Iterator[Finding]:
+    where = f"optimizer group {number}"
+
+    def of(name: str, default: float = 0.0) -> float:
+        value = group.get(name, default)
+        return float(value) if isinstance(value, (int, float, torch.Tensor)) else default
+
+    rate = of("lr")
+    if rate == 0:
+        yield Finding("O04", "warn" if number == 0 else "note", where, "rate_zero", {})
+    if not math.isfinite(rate) or rate < 0:
+        yield Finding("O24", "stop", where, "constant", {"name": "lr", "value": rate, "range": "above 0"})
+    if group.get("maximize"):
+        yield Finding("O17", "warn", where, "maximize", {})
+    if of("momentum") >= 1:
+        yield Finding(
+            "O24", "stop", where, "constant", {"name": "momentum", "value": of("momentum"), "range": "below 1"}
+        )
+    betas = group.get("betas")
+    if isinstance(betas, tuple) and any(float(b) >= 1 for b in betas):
+        yield Finding("O24", "stop", where, "constant", {"name": "betas", "value": str(betas), "range": "below 1"})
+    if kind in _ADAPTIVE and of("eps", 1e-8) > 1e-2:
+        yield Finding("O24", "warn", where, "constant", {"name": "eps", "value": of("eps"), "range": "1e-8 to 1e-3"})
+    decay = of("weight_decay")
+    # the share of a weight that the decay alone takes away in a thousand steps
+    lost = 1 - math.exp(-1000 * min(rate * decay, 1.0))
+    if decay >= 0.5 and (lost > 0.5 or kind in ("Adam", "RMSprop", "Adagrad", "SGD")):
+        yield Finding("O13", "warn", where, "too_strong", {"decay": decay, "lost": lost})
+    elif decay:
+        parameters = [p for p in group["params"] if isinstance(p, torch.Tensor)]  # type: ignore[attr-defined]
+        small = sum(p.dim() < 2 or id(p) in norms for p in parameters)
+        if small and small < len(parameters):
+            yield Finding("O13", "note", where, "norms", {"decay": decay, "count": small})
+        if kind == "Adam" and not group.get("decoupled_weight_decay"):
+            yield Finding("O14", "note", where, "coupled", {"decay": decay})

@@ -1,0 +1,62 @@
+"""Where a training begins: the first loss against what guessing gives, signals through the layers (M13 to M15)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from deepwell.doctor.probe import Probe
+from deepwell.findings import Finding
+
+_WEIGHTED = (nn.Linear, nn.modules.conv._ConvNd)
+
+
+def look_at_start(probe: Probe) -> Iterator[Finding]:
+    """The first loss and the first gradients of a model whose losses are known."""
+    far = False
+    for call in probe.calls:
+        if call.name in ("cross_entropy",) and call.scores.dim() > 1 and call.scores.shape[1] > 1:
+            classes = call.scores.shape[1]
+            value = float(call.value.detach().mean())
+            if call.options.get("reduction", "mean") != "mean":
+                continue
+            if math.isfinite(value) and value > 3 * math.log(classes) + 1:
+                far = True
+                yield from _far(probe, value, math.log(classes))
+    yield from _signal(probe, far)
+
+
+def _far(probe: Probe, value: float, guess: float) -> Iterator[Finding]:
+    """A first loss far above guessing is one signal; scores far wider than any need to be are the other."""
+    width = float(probe.scores.detach().std())
+    yield Finding("M14", "warn" if width > 10 else "note", "model", "first_loss", {"loss": value, "guess": guess})
+
+
+def _signal(probe: Probe, far: bool) -> Iterator[Finding]:
+    """Weights whose first layer gets a millionth of the last layer's gradient, or a signal that dies or explodes."""
+    named = [
+        (n, m.weight)
+        for n, m in probe.model.named_modules()
+        if isinstance(m, _WEIGHTED) and m.weight.requires_grad and m.weight.dim() > 1
+    ]
+    if len(named) < 3 or not probe.value.requires_grad:
+        return
+    gradients = torch.autograd.grad(probe.value, [p for _, p in named], allow_unused=True, retain_graph=True)
+    sizes = [
+        (n, _rms(g) / max(_rms(p.detach()), 1e-12)) for (n, p), g in zip(named, gradients, strict=True) if g is not None
+    ]
+    if len(sizes) < 3 or not all(math.isfinite(size) for _, size in sizes):
+        return
+    (first, low), (last, high) = sizes[0], sizes[-1]
+    if high > 0 and low < 1e-4 * high:
+        values = {"first": low, "last": high, "layer": last}
+        yield Finding("O09", "warn" if low < 1e-6 * high else "note", first, "at_start", values)
+    elif high > 0 and low > 1e4 * high and far:
+        yield Finding("M13", "warn", first, "explodes", {"first": low, "last": high})
+
+
+def _rms(value: Tensor) -> float:
+    return float(value.norm()) / math.sqrt(max(1, value.numel()))

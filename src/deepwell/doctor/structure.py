@@ -1,0 +1,156 @@
+"""How layers are joined: depth without effect, activations in a row, one layer used as several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from deepwell.doctor.probe import Probe, answer, tensors
+from deepwell.findings import Finding
+
+_WEIGHTED = (nn.Linear, nn.modules.conv._ConvNd)
+_ACTIVATIONS = (
+    nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish, nn.Hardswish, nn.Sigmoid, nn.Tanh,
+    nn.Softplus, nn.Softmax, nn.LogSoftmax, nn.Softsign, nn.Hardtanh, nn.CELU, nn.LogSigmoid,
+)  # fmt: skip
+_SQUASHING = (nn.Sigmoid, nn.Tanh, nn.Softmax)
+
+
+def look_at_structure(probe: Probe) -> Iterator[Finding]:
+    """Findings on the order in which layers are called, and on what is registered twice."""
+    order = _calls(probe)
+    yield from _in_a_row(order)
+    yield from _affine(probe)
+    yield from _same_object(probe.model)
+    yield from _shrunk(order, probe)
+    yield from _dropout(order, probe)
+
+
+def _calls(probe: Probe) -> list[tuple[str, nn.Module, Tensor | None, Tensor | None]]:
+    """Leaf modules in the order of their calls: name, module, first input, first output."""
+    seen: list[tuple[str, nn.Module, Tensor | None, Tensor | None]] = []
+    hooks = []
+    for name, module in probe.model.named_modules():
+        if any(module.children()):
+            continue
+
+        def look(module: nn.Module, inputs: Any, output: Any, name: str = name) -> None:
+            seen.append((name, module, next(tensors(inputs), None), next(tensors(output), None)))
+
+        hooks.append(module.register_forward_hook(look))
+    try:
+        probe.forward()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return seen
+
+
+def _in_a_row(order: list[tuple[str, nn.Module, Tensor | None, Tensor | None]]) -> Iterator[Finding]:
+    """Two activations on one path: the second is given what the first gave, as the same tensor."""
+    made_by = {id(output): (name, module) for name, module, _, output in order if isinstance(module, _ACTIVATIONS)}
+    for name, module, given, _ in order:
+        if not isinstance(module, _ACTIVATIONS) or id(given) not in made_by:
+            continue
+        before, earlier = made_by[id(given)]
+        if before == name:
+            continue
+        # a second rectifier changes nothing; what squashes twice, or cuts what was squashed, weakens the gradient
+        harms = isinstance(earlier, _SQUASHING) or isinstance(module, _SQUASHING)
+        values = {"first": type(earlier).__name__, "second": type(module).__name__, "before": before}
+        yield Finding("M11", "warn" if harms and not isinstance(module, nn.LogSoftmax) else "note", name, "row", values)
+
+
+def _affine(probe: Probe) -> Iterator[Finding]:
+    """Several layers of weights that together are one affine map: f(a) + f(b) = f(a + b) + f(0) everywhere."""
+    layers = [(n, m) for n, m in probe.model.named_modules() if isinstance(m, _WEIGHTED)]
+    x = probe.x
+    if len(layers) < 2 or not isinstance(x, Tensor) or not x.is_floating_point() or len(x) < 2:
+        return
+    shuffled = x.flip(0)
+    if bool((x == shuffled).all()):
+        return
+    zero = torch.zeros_like(x)
+    a, b, both, none = (probe.forward(t) for t in (x, shuffled, x + shuffled, zero))
+    scale = float((a - none).abs().max())
+    if scale == 0 or a.dim() < 2:
+        return
+    off = float((a + b - both - none).abs().max()) / scale
+    bottleneck = any(_narrow(m) for _, m in layers[:-1])
+    rising = float((probe.forward(x * 3) - none - 3 * (a - none)).abs().max()) / scale
+    if off < 1e-4 and rising < 1e-3:
+        # a narrow layer between two others is a factorisation: linear on purpose
+        yield Finding("M10", "note" if bottleneck else "warn", layers[0][0], "affine", {"layers": len(layers)})
+
+
+def _narrow(module: nn.Module) -> bool:
+    weight = module.weight
+    return isinstance(weight, Tensor) and weight.shape[0] < min(16, weight[0].numel())
+
+
+def _same_object(model: nn.Module) -> Iterator[Finding]:
+    """``[layer] * n``: one layer under several names of a container."""
+    for name, module in model.named_modules():
+        if not isinstance(module, (nn.Sequential, nn.ModuleList)):
+            continue
+        held = [m for m in module if m is not None and any(True for _ in m.parameters())]
+        repeated = len(held) - len({id(m) for m in held})
+        if repeated:
+            level: Any = "warn" if len({id(m) for m in held}) == 1 else "note"
+            yield Finding(
+                "M25", level, name or "model", "repeated", {"listed": len(held), "there": len(held) - repeated}
+            )
+
+
+def _shrunk(order: list[tuple[str, nn.Module, Tensor | None, Tensor | None]], probe: Probe) -> Iterator[Finding]:
+    """Small pictures cut down to almost nothing by the first layers."""
+    x = probe.first
+    if x.dim() != 4 or not x.is_floating_point():
+        return
+    convolutions = [(n, m, o) for n, m, _, o in order if isinstance(m, nn.Conv2d) and o is not None and o.dim() == 4]
+    size = min(x.shape[2:])
+    if len(convolutions) < 6 or size > 64:
+        return
+    middle = convolutions[len(convolutions) // 3]
+    left = min(middle[2].shape[2:])
+    if left < 4 and size >= 16:
+        values = {"size": size, "left": left, "layer": len(convolutions) // 3 + 1, "of": len(convolutions)}
+        yield Finding("M16", "warn", convolutions[0][0], "strides", values)
+
+
+def _dropout(order: list[tuple[str, nn.Module, Tensor | None, Tensor | None]], probe: Probe) -> Iterator[Finding]:
+    dropouts = [
+        (i, n, m) for i, (n, m, _, _) in enumerate(order) if isinstance(m, nn.modules.dropout._DropoutNd) and m.p
+    ]
+    for index, name, module in dropouts:
+        output = order[index][3]
+        if any(output is not None and call.scores.data_ptr() == output.data_ptr() for call in probe.calls) or (
+            index == len(order) - 1 and probe.scores.shape == (output.shape if output is not None else None)
+        ):
+            yield Finding("M30", "warn", name, "output", {"p": module.p})
+        elif module.p > 0.5:
+            yield Finding("M30", "warn" if module.p >= 0.8 else "note", name, "high", {"p": module.p})
+    if not dropouts and not probe.model.training:
+        yield from _always_on(probe)
+
+
+def _always_on(probe: Probe) -> Iterator[Finding]:
+    """``F.dropout(x)`` without ``training=self.training`` drops in evaluation too."""
+    from torch.overrides import TorchFunctionMode
+
+    class Drops(TorchFunctionMode):
+        count = 0
+
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if func is torch.nn.functional.dropout:
+                given = dict(zip(("input", "p", "training"), args, strict=False)) | (kwargs or {})
+                self.count += bool(given.get("training", True) and given.get("p", 0.5))
+            return func(*args, **(kwargs or {}))
+
+    with Drops() as drops, torch.no_grad():
+        answer(probe.model, probe.x)
+    if drops.count:
+        yield Finding("E01", "warn", "model", "always_drops", {"count": drops.count})

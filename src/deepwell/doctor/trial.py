@@ -1,0 +1,178 @@
+"""Some steps on one batch, made on copies: a training that can't learn sixteen samples by heart learns nothing.
+
+The idea is Karpathy's ("A Recipe for Training Neural Networks", 2019) and TheDeepChecker's (Ben Braiek and Khomh 2022).
+Here the same batch is learnt with the user's optimiser as it is, and where that fails with other learning rates. One is
+called wrong only if another one on the same batch is right: two signals.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from deepwell.doctor.identify import mean_of
+from deepwell.doctor.probe import Loss, Probe, answer, replaced, tensors
+from deepwell.findings import Finding
+
+STEPS = 60
+_SAMPLES = 32
+
+
+@dataclass
+class Trial:
+    """The losses of one batch in training mode, step by step, and how far the weights moved.
+
+    Attributes:
+        losses: before each step, and after the last.
+        moved: largest change of a step in proportion to the weight that it changes, over all steps.
+    """
+
+    losses: list[float] = field(default_factory=list)
+    moved: list[float] = field(default_factory=list)
+
+    @property
+    def finite(self) -> bool:
+        return all(math.isfinite(value) for value in self.losses)
+
+    @property
+    def start(self) -> float:
+        return self.losses[0]
+
+    @property
+    def end(self) -> float:
+        """The mean of the last fifth: dropout makes single values jump."""
+        tail = self.losses[-max(1, len(self.losses) // 5) :]
+        return sum(tail) / len(tail)
+
+
+def look_at_trial(probe: Probe, optimizer: torch.optim.Optimizer, *, seconds: float) -> Iterator[Finding]:
+    """Findings of learning one batch; nothing where model, loss or optimiser can't be copied.
+
+    Args:
+        probe: model, loss and batch.
+        optimizer: whose kind and settings are used; it is not touched.
+        seconds: for all steps together.
+    """
+    begin = time.perf_counter()
+    own = run(probe, optimizer, seconds=seconds / 3)
+    if own is None or len(own.losses) < 8:
+        return
+    left = max(0.05, (seconds - (time.perf_counter() - begin)) / 2)
+    steps = len(own.losses) - 1
+    fell = own.finite and own.end < own.start - 0.1 * abs(own.start)
+    wild = not own.finite or own.end > 2 * abs(own.start) + 1e-6 or _spiked(own)
+    if wild:
+        calm = None
+        for factor in (0.1, 1e-2, 1e-3, 1e-4, 1e-5):
+            calm = run(probe, optimizer, factor=factor, steps=steps, seconds=left / 3)
+            if calm is not None and calm.finite and calm.end < min(0.95 * calm.start, _end(own)):
+                values = {"start": own.start, "end": _end(own), "rate": _rate(optimizer), "calm": calm.end}
+                yield Finding("O01", "warn", "optimizer", "wild", values)
+                return
+        if own.finite and calm is not None and calm.finite and calm.end > calm.start:
+            yield Finding("O17", "warn", "loss", "rises", {"start": own.start, "end": own.end})
+        return
+    if fell:
+        return
+    moved = max(own.moved, default=0.0)
+    still = abs(own.end - own.start) < 0.02 * abs(own.start) + 1e-9
+    faster, better = None, False
+    for factor in (1e2, 1e4, 1e6) if still else ():
+        faster = run(probe, optimizer, factor=factor, steps=steps, seconds=left / 2)
+        if better := faster is not None and faster.finite and faster.end < own.end - 0.3 * abs(own.end):
+            break
+    if better and faster is not None and moved < 1e-4:
+        values = {"rate": _rate(optimizer), "start": own.start, "end": own.end, "faster": faster.end, "moved": moved}
+        yield Finding("O02", "warn", "optimizer", "still", values)
+    elif still and not better:
+        yield Finding("O19", "note", "model", "one_batch", {"start": own.start, "end": own.end, "steps": steps})
+
+
+def _spiked(trial: Trial) -> bool:
+    """A loss that was thrown far above its beginning and has not come back to it."""
+    return trial.finite and max(trial.losses) > 10 * abs(trial.start) + 1e-6 and trial.end > trial.start
+
+
+def _end(trial: Trial) -> float:
+    return trial.end if trial.finite else math.inf
+
+
+def _rate(optimizer: torch.optim.Optimizer) -> float:
+    return max(float(group["lr"]) for group in optimizer.param_groups)
+
+
+def run(
+    probe: Probe, optimizer: torch.optim.Optimizer, *, factor: float = 1.0, steps: int = STEPS, seconds: float = 1.0
+) -> Trial | None:
+    """Learn the batch on copies of model, loss and optimiser; None where one of them can't be copied."""
+    copied = probe.copied()
+    if copied is None:
+        return None
+    model, loss = copied
+    twin = _twin(optimizer, probe.model, model, probe.loss, loss, factor)
+    if twin is None:
+        return None
+    model.train()
+    for name, module in model.named_modules():
+        # layers that their owner keeps in evaluation stay there: a frozen backbone
+        module.training = name not in probe.asleep
+    x, y = (_some(value, len(probe.first)) for value in (probe.x, probe.y))
+    trial = Trial()
+    end = time.perf_counter() + seconds
+    watched = [p for group in twin.param_groups for p in group["params"] if p.dim() > 1][:4]
+    torch.manual_seed(0)
+    with torch.enable_grad():
+        for _ in range(steps):
+            twin.zero_grad()
+            value = mean_of(loss(answer(model, x), y))
+            trial.losses.append(float(value.detach()))
+            if not math.isfinite(trial.losses[-1]) or not value.requires_grad:
+                return trial
+            value.backward()
+            before = [p.detach().clone() for p in watched]
+            twin.step()
+            trial.moved.append(max((_relative(b, p) for b, p in zip(before, watched, strict=True)), default=0.0))
+            if time.perf_counter() > end:
+                break
+        with torch.no_grad():
+            trial.losses.append(float(mean_of(loss(answer(model, x), y))))
+    return trial
+
+
+def _relative(before: Tensor, after: Tensor) -> float:
+    return float((after.detach() - before).norm() / before.norm().clamp_min(1e-12))
+
+
+def _some(value: Any, n: int) -> Any:
+    """The first samples of a batch, where every tensor has one row a sample."""
+    if n <= _SAMPLES or any(t.dim() == 0 or len(t) != n for t in tensors(value)):
+        return value
+    return replaced(value, lambda t: t[:_SAMPLES])
+
+
+def _twin(
+    optimizer: torch.optim.Optimizer, old: nn.Module, new: nn.Module, loss: Loss, new_loss: Loss, factor: float
+) -> torch.optim.Optimizer | None:
+    """The same optimiser for copied parameters, with its settings and without its memory."""
+    pairs = dict(zip(map(id, old.parameters()), new.parameters(), strict=True))
+    if isinstance(loss, nn.Module) and isinstance(new_loss, nn.Module):
+        pairs |= dict(zip(map(id, loss.parameters()), new_loss.parameters(), strict=True))
+    groups = []
+    for group in optimizer.param_groups:
+        found = [pairs[id(p)] for p in group["params"] if id(p) in pairs]
+        if found:
+            settings = {k: v for k, v in group.items() if k in optimizer.defaults}
+            groups.append({**settings, "params": found, "lr": float(group["lr"]) * factor})
+    if not groups or isinstance(optimizer, torch.optim.LBFGS):
+        return None
+    try:
+        return type(optimizer)(groups, **{k: v for k, v in optimizer.defaults.items() if k in ("lr",)})
+    # an optimiser of the user's own may want arguments that nobody can know
+    except Exception:
+        return None
