@@ -80,6 +80,10 @@ def broadcast_by_hand(scores: Tensor, y: Tensor) -> Tensor:
     return ((scores - y) ** 2).mean()
 
 
+def categorical(p: Tensor, one_hot: Tensor) -> Tensor:
+    return -(one_hot * torch.log(p + 1e-7)).sum(1).mean()
+
+
 BINARY = (X[:, :1] > 0).float()
 MULTI = (X[:, :3] > 0).float()
 LSTM = Function(lambda m, x: m.head(m.lstm(m.table(x))[0]), table=nn.Embedding(20, 8), lstm=nn.LSTM(8, 8, bidirectional=True, batch_first=True), head=nn.Linear(16, 20))  # fmt: skip
@@ -105,6 +109,10 @@ FAULTS: dict[str, tuple[str, Callable[[], nn.Module], Any, tuple[Any, Any], Any]
     "labels of -1 and 1": ("D11", lambda: mlp(out=1), LOGITS, (X, BINARY * 2 - 1), None),
     "one-hot of whole numbers": ("D12", mlp, CE, (X, F.one_hot(Y, 3)), None),
     "labels in a column": ("D12", mlp, CE, (X, Y[:, None]), None),
+    "class numbers as one-hot": ("D12", lambda: mlp(nn.Softmax(1)), categorical, (X, Y[:, None]), None),
+    "class numbers, and a model that fails": ("D12", lambda: nn.Linear(9, 3), categorical, (X, Y[:, None]), None),
+    "a cell for a layer": ("M17", lambda: nn.RNNCell(8, 4), MSE, (X.reshape(4, 8, 8), T[:4]), None),
+    "no time axis": ("M19", lambda: Function(lambda m, x: m.b(m.a(x)[0]), a=nn.RNN(8, 4), b=nn.Linear(4, 1)), MSE, (X, T), None),
     "several labels, softmax": ("M06", mlp, CE, (X, MULTI), None),
     "column against row": ("D12", lambda: mlp(out=1), MSE, (X, T[:, 0]), None),
     "column against row by hand": ("D12", lambda: mlp(out=1), broadcast_by_hand, (X, T[:, 0]), None),
@@ -203,6 +211,11 @@ class Checkpointed(nn.Module):
         return self.b(checkpoint(lambda t: F.relu(self.a(t)), x, use_reentrant=False))
 
 
+def same_class_near(z: Tensor, y: Tensor) -> Tensor:
+    alike = (y[:, None] == y[None]).float()
+    return (torch.cdist(z, z) * (2 * alike - 1)).mean() + z.pow(2).mean()
+
+
 LM = Function(lambda m, x: m.head(m.lstm(m.table(x))[0]), table=nn.Embedding(20, 8), lstm=nn.LSTM(8, 8, batch_first=True), head=nn.Linear(8, 20))  # fmt: skip
 HEALTHY: dict[str, tuple[str, Callable[[], nn.Module], Any, tuple[Any, Any], Any]] = {
     "plain": ("", mlp, CE, (X, Y), adam),
@@ -226,6 +239,8 @@ HEALTHY: dict[str, tuple[str, Callable[[], nn.Module], Any, tuple[Any, Any], Any
     "gradient checkpointing": ("", Checkpointed, CE, (X, Y), adam),
     "language model": ("", lambda: LM, lambda s, y: F.cross_entropy(s.flatten(0, 1), y.flatten()), (IDS[:, :-1], IDS[:, 1:]), adam),
     "contrastive": ("", lambda: mlp(out=8), contrastive, (X, Y), adam),
+    "distances by class": ("", lambda: mlp(out=8), same_class_near, (X, Y), adam),
+    "one-hot by hand": ("", lambda: mlp(nn.Softmax(1)), categorical, (X, F.one_hot(Y, 3).float()), adam),
     "autoencoder with a waist": ("", lambda: nn.Sequential(nn.Linear(8, 2), nn.Linear(2, 8)), MSE, (X, X), adam),
     "autoencoder to 0..1": ("", lambda: nn.Sequential(nn.Linear(8, 4), nn.ReLU(), nn.Linear(4, 8), nn.Sigmoid()), BCE, (X.sigmoid(), X.sigmoid()), adam),
     "logistic regression": ("", lambda: nn.Linear(8, 3), CE, (X, Y), sgd(0.1)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,12 +11,13 @@ from torch.nn.parameter import is_lazy
 
 from deepwell.doctor import raised
 from deepwell.doctor.guard import Guard
+from deepwell.doctor.metrics import look_at_metric
 from deepwell.doctor.optimizers import look_at_optimizer
 from deepwell.doctor.outputs import look_at_outputs
 from deepwell.doctor.probe import SEED, Loss, Probe, answer, judged, tensors
 from deepwell.doctor.start import look_at_start
 from deepwell.doctor.structure import look_at_structure
-from deepwell.doctor.trial import look_at_trial
+from deepwell.doctor.trial import Rule, look_at_trial
 from deepwell.doctor.untouched import untouched
 from deepwell.doctor.wiring import look_at_gradients, look_at_padding, look_at_samples, look_at_the_future
 from deepwell.findings import Finding, worst_first
@@ -29,11 +31,12 @@ def examine(
     loss_fn: Loss,
     batch: tuple[Any, Any],
     *,
-    optimizer: torch.optim.Optimizer | None = None,
+    optimizer: torch.optim.Optimizer | Rule | None = None,
     train_data: Any = None,
     val_data: Any = None,
     classes: int | None = None,
     batch_size: int | None = None,
+    metric: Callable[[Any, Any], Any] | None = None,
     budget: float = BUDGET,
 ) -> list[Finding]:
     """Try a model on one batch; everything is as before afterwards: weights, buffers, gradients, modes, random state.
@@ -42,10 +45,11 @@ def examine(
         model: any module, called as ``model(x)``; with a tuple as ``model(*x)``, with a mapping as ``model(**x)``.
         loss_fn: ``(output, targets)`` to a scalar tensor, or to (sum, count).
         batch: (x, targets), at least two samples, first dimension the batch.
-        optimizer: the one that will train the model; it is read, never stepped.
+        optimizer: the one that will train the model, which is read and never stepped; or a ``Rule`` that makes one.
         train_data, val_data: (x, y), a ``Dataset`` or a ``DataLoader``, for the checks of the data.
         classes: number of classes where answers are exclusive classes and it is known.
         batch_size: of the training, where ``train_data`` is no loader.
+        metric: ``(output, targets)`` to a number, the score that the training is judged by.
         budget: seconds.
 
     Returns:
@@ -63,6 +67,8 @@ def examine(
     findings: list[Finding] = []
     with untouched(*owned):
         findings += guard.run("model on a batch", _look_at_model, model, loss_fn, batch, optimizer, classes, guard)
+    if metric is not None:
+        findings += guard.run("metric", look_at_metric, metric, batch[1])
     if train_data is not None:
         from deepwell.doctor.data import examine_data
 
@@ -77,7 +83,7 @@ def _look_at_model(
     model: nn.Module,
     loss: Loss,
     batch: tuple[Any, Any],
-    optimizer: torch.optim.Optimizer | None,
+    optimizer: torch.optim.Optimizer | Rule | None,
     classes: int | None,
     guard: Guard,
 ) -> list[Finding]:
@@ -93,7 +99,8 @@ def _look_at_model(
             output = answer(model, x)
         # whatever the model raises is the finding
         except Exception as error:
-            return raised.by_model(error, model, x)
+            found = raised.by_model(error, model, x)
+            return found + guard.run("loss alone", raised.loss_alone, model, loss, y, classes)
         try:
             probe = judged(model, loss, x, y, output, classes)
         except Exception as error:
@@ -102,13 +109,14 @@ def _look_at_model(
     return _look_at_probe(probe, optimizer, guard)
 
 
-def _look_at_probe(probe: Probe, optimizer: torch.optim.Optimizer | None, guard: Guard) -> list[Finding]:
+def _look_at_probe(probe: Probe, optimizer: torch.optim.Optimizer | Rule | None, guard: Guard) -> list[Finding]:
     findings = guard.run("outputs and loss", look_at_outputs, probe)
-    findings += guard.run("gradients", look_at_gradients, probe, optimizer)
+    learning = None if optimizer is None else _learning(probe.model, optimizer)
+    findings += guard.run("gradients", look_at_gradients, probe, learning)
     if any(f.code in ("O20", "M26") and f.level == "stop" for f in findings):
         return findings
     findings += guard.run("first loss", look_at_start, probe)
-    if optimizer is not None:
+    if optimizer is not None and not isinstance(optimizer, Rule):
         findings += guard.run("optimizer", look_at_optimizer, probe, optimizer)
     findings += guard.run("samples of a batch", look_at_samples, probe, optional=True)
     findings += guard.run("structure", look_at_structure, probe, optional=True)
@@ -118,3 +126,10 @@ def _look_at_probe(probe: Probe, optimizer: torch.optim.Optimizer | None, guard:
         seconds = min(1.5, guard.left)
         findings += guard.run("one batch by heart", look_at_trial, probe, optimizer, seconds=seconds, optional=True)
     return findings
+
+
+def _learning(model: nn.Module, optimizer: torch.optim.Optimizer | Rule) -> set[int]:
+    """Identities of the parameters that steps will change."""
+    if isinstance(optimizer, Rule):
+        return {id(p) for p in model.parameters() if p.requires_grad}
+    return {id(p) for group in optimizer.param_groups for p in group["params"]}

@@ -27,6 +27,7 @@ def look_at_outputs(probe: Probe) -> Iterator[Finding]:
             continue
         yield from _BY_NAME.get(call.name, _nothing)(call, probe)
     yield from _pairing(probe)
+    yield from _which_class(probe)
     yield from _sign(probe)
 
 
@@ -202,6 +203,32 @@ def _pairing(probe: Probe) -> Iterator[Finding]:
     if same and abs(float(straight - ignored)) > 1e-4 * max(abs(float(straight)), 1e-6):
         values = {"scores": list(output.shape), "targets": list(y.shape)}
         yield Finding("D12", "stop", "loss", "any_order", values)
+
+
+def _which_class(probe: Probe) -> Iterator[Finding]:
+    """A loss of class numbers must notice which score belongs to which class: its classes can't be exchanged."""
+    y, output = probe.y, probe.output
+    if not isinstance(y, Tensor) or not isinstance(output, Tensor) or y.is_floating_point() or output.dim() != 2:
+        return
+    n, classes = output.shape
+    if y.numel() != n or n < 4 or classes < 2 or int(y.max()) >= classes or int(y.min()) == int(y.max()):
+        return
+    # probabilities that differ from class to class, whatever the model says today
+    trial = torch.softmax(torch.randn(n, classes, generator=torch.Generator().manual_seed(1)), 1).to(output)
+    with torch.no_grad():
+        whole = float(mean_of(probe.loss(trial, y)))
+        turned = float(mean_of(probe.loss(trial.roll(1, 1), y)))
+        other = float(mean_of(probe.loss(trial, y.roll(1, 0))))
+        scale = 1e-5 * max(abs(whole), 1e-3)
+        if abs(whole - turned) > scale or abs(whole - other) <= scale:
+            return
+        few = slice(0, 8)
+        part = float(mean_of(probe.loss(trial[few], y[few])))
+        alone = [float(mean_of(probe.loss(trial[i : i + 1], y[i : i + 1]))) for i in range(len(trial[few]))]
+    # a loss of distances between samples may exchange its columns too; but it is no mean over samples
+    if abs(sum(alone) / len(alone) - part) <= 10 * scale or abs(sum(alone) - part) <= 10 * scale:
+        values = {"targets": list(y.shape), "scores": list(output.shape)}
+        yield Finding("D12", "stop", "labels", "any_class", values)
 
 
 def _sign(probe: Probe) -> Iterator[Finding]:

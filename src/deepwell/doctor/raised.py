@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from deepwell.doctor.probe import answer, tensors
+from deepwell.doctor.outputs import look_at_outputs
+from deepwell.doctor.probe import Loss, answer, judged, tensors
 from deepwell.findings import Finding
 
 
@@ -28,6 +29,8 @@ def by_model(error: Exception, model: nn.Module, x: Any) -> list[Finding]:
         return [Finding("M33", "stop", where, "beyond", rows)]
     if _last_axis_is_channels(layer, given):
         return [Finding("D31", "stop", "samples", "last_axis", {"shape": values["shape"]})]
+    if isinstance(layer, nn.RNNCellBase) and given is not None and given.dim() == 3:
+        return [Finding("M17", "stop", where, "cell", {"layer": type(layer).__name__, "shape": list(given.shape)})]
     if isinstance(layer, nn.Linear) and given is not None and given.dim() > 1:
         wanted = {"given": given.shape[-1], "expected": layer.in_features, **values}
         return [Finding("M17", "stop", where, "features", wanted)]
@@ -65,6 +68,22 @@ def by_loss(error: Exception, output: Any, y: Any) -> list[Finding]:
         if y.dim() == 2 and y.shape[1] == 1:
             return [Finding("D12", "stop", "labels", "column", values)]
     return [Finding("D12", "stop", "loss", "refused", values)]
+
+
+def loss_alone(model: nn.Module, loss: Loss, y: Any, classes: int | None) -> list[Finding]:
+    """What is wrong between targets and loss, where the model gives no scores: judged on scores that are made up."""
+    if not isinstance(y, Tensor) or not y.numel() or y.dim() == 0:
+        return []
+    whole = not y.is_floating_point()
+    width = classes or (int(y.max()) + 1 if whole else y.shape[-1] if y.dim() > 1 else 1)
+    shape = (len(y), max(2, width)) if whole else tuple(y.shape)
+    scores = torch.softmax(torch.randn(shape, generator=torch.Generator().manual_seed(0)), -1).requires_grad_()
+    try:
+        probe = judged(model, loss, scores, y, scores, classes)
+    # whatever the loss raises is the finding
+    except Exception as error:
+        return by_loss(error, scores, y)
+    return [f for f in look_at_outputs(probe) if f.code in ("D11", "D12", "M06", "O17")]
 
 
 def _last_axis_is_channels(layer: nn.Module | None, given: Tensor | None) -> bool:

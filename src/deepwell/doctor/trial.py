@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,8 @@ from deepwell.findings import Finding
 
 STEPS = 60
 _SAMPLES = 32
+_LARGEST = 100_000_000
+"""Parameters above which no copy is made."""
 
 
 @dataclass
@@ -51,7 +53,26 @@ class Trial:
         return sum(tail) / len(tail)
 
 
-def look_at_trial(probe: Probe, optimizer: torch.optim.Optimizer, *, seconds: float) -> Iterator[Finding]:
+class Updater(Protocol):
+    """What changes parameters, told the gradients and the learning rate: deepwell's own optimisers are of this kind."""
+
+    def step(self, gradients: Sequence[Tensor | None], learning_rate: float) -> None: ...
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An optimiser that is not made yet.
+
+    Attributes:
+        build: (name, parameter) pairs to an updater of these parameters, in their order.
+        learning_rate: its highest.
+    """
+
+    build: Callable[[Sequence[tuple[str, Tensor]]], Updater]
+    learning_rate: float
+
+
+def look_at_trial(probe: Probe, optimizer: torch.optim.Optimizer | Rule, *, seconds: float) -> Iterator[Finding]:
     """Findings of learning one batch; nothing where model, loss or optimiser can't be copied.
 
     Args:
@@ -103,40 +124,45 @@ def _end(trial: Trial) -> float:
     return trial.end if trial.finite else math.inf
 
 
-def _rate(optimizer: torch.optim.Optimizer) -> float:
+def _rate(optimizer: torch.optim.Optimizer | Rule) -> float:
+    if isinstance(optimizer, Rule):
+        return optimizer.learning_rate
     return max(float(group["lr"]) for group in optimizer.param_groups)
 
 
 def run(
-    probe: Probe, optimizer: torch.optim.Optimizer, *, factor: float = 1.0, steps: int = STEPS, seconds: float = 1.0
+    probe: Probe,
+    optimizer: torch.optim.Optimizer | Rule,
+    *,
+    factor: float = 1.0,
+    steps: int = STEPS,
+    seconds: float = 1.0,
 ) -> Trial | None:
     """Learn the batch on copies of model, loss and optimiser; None where one of them can't be copied."""
-    copied = probe.copied()
-    if copied is None:
+    if sum(p.numel() for p in probe.model.parameters()) > _LARGEST or (copied := probe.copied()) is None:
         return None
     model, loss = copied
-    twin = _twin(optimizer, probe.model, model, probe.loss, loss, factor)
+    twin = _twin(optimizer, probe, model, loss, factor)
     if twin is None:
         return None
-    model.train()
+    parameters, step = twin
     for name, module in model.named_modules():
         # layers that their owner keeps in evaluation stay there: a frozen backbone
         module.training = name not in probe.asleep
     x, y = (_some(value, len(probe.first)) for value in (probe.x, probe.y))
     trial = Trial()
     end = time.perf_counter() + seconds
-    watched = [p for group in twin.param_groups for p in group["params"] if p.dim() > 1][:4]
+    watched = [p for p in parameters if p.dim() > 1][:4]
     torch.manual_seed(0)
     with torch.enable_grad():
         for _ in range(steps):
-            twin.zero_grad()
             value = mean_of(loss(answer(model, x), y))
             trial.losses.append(float(value.detach()))
             if not math.isfinite(trial.losses[-1]) or not value.requires_grad:
                 return trial
-            value.backward()
+            gradients = torch.autograd.grad(value, parameters, allow_unused=True)
             before = [p.detach().clone() for p in watched]
-            twin.step()
+            step(gradients)
             trial.moved.append(max((_relative(b, p) for b, p in zip(before, watched, strict=True)), default=0.0))
             if time.perf_counter() > end:
                 break
@@ -156,23 +182,43 @@ def _some(value: Any, n: int) -> Any:
     return replaced(value, lambda t: t[:_SAMPLES])
 
 
+_Step = Callable[[Sequence[Tensor | None]], None]
+
+
 def _twin(
-    optimizer: torch.optim.Optimizer, old: nn.Module, new: nn.Module, loss: Loss, new_loss: Loss, factor: float
-) -> torch.optim.Optimizer | None:
-    """The same optimiser for copied parameters, with its settings and without its memory."""
-    pairs = dict(zip(map(id, old.parameters()), new.parameters(), strict=True))
-    if isinstance(loss, nn.Module) and isinstance(new_loss, nn.Module):
-        pairs |= dict(zip(map(id, loss.parameters()), new_loss.parameters(), strict=True))
+    optimizer: torch.optim.Optimizer | Rule, probe: Probe, model: nn.Module, loss: Loss, factor: float
+) -> tuple[list[Tensor], _Step] | None:
+    """The same optimiser for the copied parameters, with its settings and without its memory; and these parameters."""
+    if isinstance(optimizer, Rule):
+        named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+        updater, rate = optimizer.build(named), optimizer.learning_rate * factor
+
+        def update(gradients: Sequence[Tensor | None]) -> None:
+            with torch.no_grad():
+                updater.step(gradients, rate)
+
+        return [p for _, p in named], update
+    pairs = dict(zip(map(id, probe.model.parameters()), model.parameters(), strict=True))
+    if isinstance(probe.loss, nn.Module) and isinstance(loss, nn.Module):
+        pairs |= dict(zip(map(id, probe.loss.parameters()), loss.parameters(), strict=True))
     groups = []
     for group in optimizer.param_groups:
-        found = [pairs[id(p)] for p in group["params"] if id(p) in pairs]
+        found = [pairs[id(p)] for p in group["params"] if id(p) in pairs and p.requires_grad]
         if found:
             settings = {k: v for k, v in group.items() if k in optimizer.defaults}
             groups.append({**settings, "params": found, "lr": float(group["lr"]) * factor})
     if not groups or isinstance(optimizer, torch.optim.LBFGS):
         return None
     try:
-        return type(optimizer)(groups, **{k: v for k, v in optimizer.defaults.items() if k in ("lr",)})
+        twin = type(optimizer)(groups, lr=groups[0]["lr"])
     # an optimiser of the user's own may want arguments that nobody can know
     except Exception:
         return None
+    parameters = [p for group in groups for p in group["params"]]
+
+    def step(gradients: Sequence[Tensor | None]) -> None:
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
+        twin.step()
+
+    return parameters, step

@@ -145,8 +145,8 @@ def look_at_padding(probe: Probe) -> Iterator[Finding]:
             yield Finding("M21", level, "model", "longer", {"change": change, "share": share})
 
 
-def look_at_gradients(probe: Probe, optimizer: torch.optim.Optimizer | None) -> Iterator[Finding]:
-    """Whether the loss reaches every parameter that is to learn."""
+def look_at_gradients(probe: Probe, learning: set[int] | None) -> Iterator[Finding]:
+    """Whether the loss reaches every parameter that is to learn; ``learning``: identities of those that steps change."""
     named = [(name, p) for name, p in probe.model.named_parameters() if p.requires_grad]
     if not named:
         yield Finding("M27", "stop", "model", "all_frozen", {})
@@ -158,7 +158,6 @@ def look_at_gradients(probe: Probe, optimizer: torch.optim.Optimizer | None) -> 
         yield Finding("O20", "stop", "loss", "first_loss", {"loss": float(probe.value.detach())})
         return
     gradients = torch.autograd.grad(probe.value, [p for _, p in named], allow_unused=True, retain_graph=True)
-    learning = {id(p) for group in optimizer.param_groups for p in group["params"]} if optimizer is not None else None
     unused = [(name, p) for (name, p), g in zip(named, gradients, strict=True) if g is None]
     if len(unused) == len(named):
         # a loss that the optimiser's own parameters are no part of: another network's turn
