@@ -151,7 +151,9 @@ class Learner:
         if (encoder := self._encoder()) is not None:
             return encoder.reading(dict(self.data.reading))
         name = self.settings.model or recipe.model_for(self.data.source.kind)
-        return dict(MODELS[name].reading) if self.module is None and name in MODELS else {}
+        if self.module is not None or name not in MODELS or self.data.source.kind not in MODELS[name].takes:
+            return {}  # a model that is not for this kind of data is refused where it is built, in these words
+        return dict(MODELS[name].reading)
 
     def _encoder(self) -> pretrained.Source | None:
         """The pretrained encoder that the model's name asks for, found once; None for every other model."""

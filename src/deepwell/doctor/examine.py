@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -65,7 +66,9 @@ def examine(
     guard = Guard(budget)
     owned = [model, loss_fn] if isinstance(loss_fn, nn.Module) else [model]
     findings: list[Finding] = []
-    with untouched(*owned):
+    # what PyTorch warns of is what the checks look for: it is said once, as a finding
+    with untouched(*owned), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         findings += guard.run("model on a batch", _look_at_model, model, loss_fn, batch, optimizer, classes, guard)
     if metric is not None:
         findings += guard.run("metric", look_at_metric, metric, batch[1])

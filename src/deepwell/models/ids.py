@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from torch import Tensor
 
 from deepwell.core.errors import UserError, unknown_name
-from deepwell.core.shapes import RESERVED, Ids
+from deepwell.core.shapes import RESERVED, Counts, Ids
 
 POOLS = ("last", "max", "mean")
 
@@ -18,6 +18,12 @@ def check_ids(model: str, shape: Ids) -> None:
     Raises:
         UserError: another shape, or a vocabulary without room for the reserved ids.
     """
+    if isinstance(shape, Counts):
+        raise UserError(
+            f"{model} reads words in their order, and the texts are read as counts of words",
+            expected="texts read with the view 'sequence'",
+            fix="leave --view counts out, or take the model ngrams",
+        )
     if not isinstance(shape, Ids):
         raise UserError(f"{model} was given the shape {shape}", expected="texts", fix="read the data as texts or words")
     if shape.vocabulary < RESERVED:

@@ -51,7 +51,7 @@ class NGrams(nn.Module):
             raise UserError(
                 f"ngrams was given {type(shape).__name__} data",
                 expected="texts as n-grams with their counts",
-                fix="read them with view='counts'",
+                fix="leave --view out: with this model texts are read as counts (view='counts' in Python)",
             )
         if type(width) is not int or not 1 <= width <= 65_536:
             raise UserError(f"ngrams was given width {width!r}", expected="a whole number from 1 to 65,536")
