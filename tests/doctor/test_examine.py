@@ -86,7 +86,12 @@ def categorical(p: Tensor, one_hot: Tensor) -> Tensor:
 
 BINARY = (X[:, :1] > 0).float()
 MULTI = (X[:, :3] > 0).float()
-LSTM = Function(lambda m, x: m.head(m.lstm(m.table(x))[0]), table=nn.Embedding(20, 8), lstm=nn.LSTM(8, 8, bidirectional=True, batch_first=True), head=nn.Linear(16, 20))  # fmt: skip
+LSTM = Function(
+    lambda m, x: m.head(m.lstm(m.table(x))[0]),
+    table=nn.Embedding(20, 8),
+    lstm=nn.LSTM(8, 8, bidirectional=True, batch_first=True),
+    head=nn.Linear(16, 20),
+)
 POOL = Function(lambda m, x: m.head(m.table(x).mean(1)), table=nn.Embedding(20, 8, padding_idx=0), head=nn.Linear(8, 3))
 PADDED = IDS.masked_fill(torch.arange(10)[None] >= torch.arange(4, 20)[:, None].clamp_max(10), 0)
 
@@ -103,7 +108,13 @@ FAULTS: dict[str, tuple[str, Callable[[], nn.Module], Any, tuple[Any, Any], Any]
     "nll on raw scores": ("M02", mlp, nn.NLLLoss(), (X, Y), None),
     "binary loss on raw scores": ("M02", lambda: mlp(out=1), BCE, (X, BINARY), None),
     "logarithm of raw scores": ("M02", mlp, by_hand_on_probabilities, (X, Y), None),
-    "kl of probabilities": ("M03", lambda: mlp(nn.Softmax(1)), nn.KLDivLoss(reduction="batchmean"), (X, torch.softmax(X[:, :3], 1)), None),
+    "kl of probabilities": (
+        "M03",
+        lambda: mlp(nn.Softmax(1)),
+        nn.KLDivLoss(reduction="batchmean"),
+        (X, torch.softmax(X[:, :3], 1)),
+        None,
+    ),
     "too few outputs": ("D11", lambda: mlp(out=2), CE, (X, Y), None),
     "labels from 1": ("D11", mlp, CE, (X, Y + 1), None),
     "labels of -1 and 1": ("D11", lambda: mlp(out=1), LOGITS, (X, BINARY * 2 - 1), None),
@@ -112,7 +123,13 @@ FAULTS: dict[str, tuple[str, Callable[[], nn.Module], Any, tuple[Any, Any], Any]
     "class numbers as one-hot": ("D12", lambda: mlp(nn.Softmax(1)), categorical, (X, Y[:, None]), None),
     "class numbers, and a model that fails": ("D12", lambda: nn.Linear(9, 3), categorical, (X, Y[:, None]), None),
     "a cell for a layer": ("M17", lambda: nn.RNNCell(8, 4), MSE, (X.reshape(4, 8, 8), T[:4]), None),
-    "no time axis": ("M19", lambda: Function(lambda m, x: m.b(m.a(x)[0]), a=nn.RNN(8, 4), b=nn.Linear(4, 1)), MSE, (X, T), None),
+    "no time axis": (
+        "M19",
+        lambda: Function(lambda m, x: m.b(m.a(x)[0]), a=nn.RNN(8, 4), b=nn.Linear(4, 1)),
+        MSE,
+        (X, T),
+        None,
+    ),
     "several labels, softmax": ("M06", mlp, CE, (X, MULTI), None),
     "column against row": ("D12", lambda: mlp(out=1), MSE, (X, T[:, 0]), None),
     "column against row by hand": ("D12", lambda: mlp(out=1), broadcast_by_hand, (X, T[:, 0]), None),
@@ -120,27 +137,109 @@ FAULTS: dict[str, tuple[str, Callable[[], nn.Module], Any, tuple[Any, Any], Any]
     "relu for negative numbers": ("M09", lambda: mlp(nn.ReLU(), out=1), MSE, (X, T), None),
     "minus the loss": ("O17", mlp, negative, (X, Y), None),
     "NaN inputs": ("D05", mlp, CE, (X.clone().index_fill_(0, torch.tensor([3]), float("nan")), Y), None),
-    "no activation": ("M10", lambda: nn.Sequential(nn.Linear(8, 32), nn.Linear(32, 32), nn.Linear(32, 3)), CE, (X, Y), None),
-    "sigmoid twice in a row": ("M11", lambda: nn.Sequential(nn.Linear(8, 16), nn.Sigmoid(), nn.Sigmoid(), nn.Linear(16, 3)), CE, (X, Y), None),
+    "no activation": (
+        "M10",
+        lambda: nn.Sequential(nn.Linear(8, 32), nn.Linear(32, 32), nn.Linear(32, 3)),
+        CE,
+        (X, Y),
+        None,
+    ),
+    "sigmoid twice in a row": (
+        "M11",
+        lambda: nn.Sequential(nn.Linear(8, 16), nn.Sigmoid(), nn.Sigmoid(), nn.Linear(16, 3)),
+        CE,
+        (X, Y),
+        None,
+    ),
     "zero weights": ("M12", lambda: zeroed(mlp()), CE, (X, Y), None),
     "constant weights": ("M12", lambda: zeroed(mlp(), 0.1), CE, (X, Y), None),
-    "view over samples": ("M19", lambda: Function(lambda m, x: m.a(m.b(x).reshape(16, -1).t().reshape(len(x), -1)), a=nn.Linear(16, 3), b=nn.Linear(8, 16)), CE, (X, Y), None),
-    "answers missing": ("M19", lambda: Function(lambda m, x: m.a(x.view(-1, 16)), a=nn.Linear(16, 3)), CE, (X, Y), None),
-    "features do not fit": ("M17", lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(99, 3)), CE, (PICTURES, Y[:16]), None),
-    "channels last": ("D31", lambda: nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(72, 3)), CE, (torch.randn(4, 8, 8, 3), Y[:4]), None),
+    "view over samples": (
+        "M19",
+        lambda: Function(
+            lambda m, x: m.a(m.b(x).reshape(16, -1).t().reshape(len(x), -1)), a=nn.Linear(16, 3), b=nn.Linear(8, 16)
+        ),
+        CE,
+        (X, Y),
+        None,
+    ),
+    "answers missing": (
+        "M19",
+        lambda: Function(lambda m, x: m.a(x.view(-1, 16)), a=nn.Linear(16, 3)),
+        CE,
+        (X, Y),
+        None,
+    ),
+    "features do not fit": (
+        "M17",
+        lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(99, 3)),
+        CE,
+        (PICTURES, Y[:16]),
+        None,
+    ),
+    "channels last": (
+        "D31",
+        lambda: nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(72, 3)),
+        CE,
+        (torch.randn(4, 8, 8, 3), Y[:4]),
+        None,
+    ),
     "input ignored": ("M18", lambda: Function(lambda m, x: m.a(x * 0), a=mlp()), CE, (X, Y), None),
     "layer not called": ("M24", lambda: Function(lambda m, x: m.a(x), a=mlp(), b=nn.Linear(3, 3)), CE, (X, Y), adam),
-    "layers in a list": ("M24", lambda: Function(lambda m, x: m.last(F.relu(m.layers[0](x))), layers=[nn.Linear(8, 16)], last=nn.Linear(16, 3)), CE, (X, Y), adam),
-    "one layer five times": ("M25", lambda: nn.Sequential(nn.Linear(8, 8), nn.Sequential(*[nn.Sequential(nn.Linear(8, 8), nn.ReLU())] * 5), nn.Linear(8, 3)), CE, (X, Y), None),
-    "graph cut": ("M26", lambda: Function(lambda m, x: m.b(m.a(x).detach()), a=nn.Linear(8, 8), b=nn.Linear(8, 3)), CE, (X, Y), adam),
+    "layers in a list": (
+        "M24",
+        lambda: Function(lambda m, x: m.last(F.relu(m.layers[0](x))), layers=[nn.Linear(8, 16)], last=nn.Linear(16, 3)),
+        CE,
+        (X, Y),
+        adam,
+    ),
+    "one layer five times": (
+        "M25",
+        lambda: nn.Sequential(
+            nn.Linear(8, 8), nn.Sequential(*[nn.Sequential(nn.Linear(8, 8), nn.ReLU())] * 5), nn.Linear(8, 3)
+        ),
+        CE,
+        (X, Y),
+        None,
+    ),
+    "graph cut": (
+        "M26",
+        lambda: Function(lambda m, x: m.b(m.a(x).detach()), a=nn.Linear(8, 8), b=nn.Linear(8, 3)),
+        CE,
+        (X, Y),
+        adam,
+    ),
     "graph cut everywhere": ("M26", lambda: Function(lambda m, x: m.a(x).detach(), a=mlp()), CE, (X, Y), None),
     "everything frozen": ("M27", all_frozen, CE, (X, Y), None),
-    "sees the future": ("M20", lambda: LSTM, lambda s, y: F.cross_entropy(s.flatten(0, 1), y.flatten()), (IDS[:, :-1], IDS[:, 1:]), None),
+    "sees the future": (
+        "M20",
+        lambda: LSTM,
+        lambda s, y: F.cross_entropy(s.flatten(0, 1), y.flatten()),
+        (IDS[:, :-1], IDS[:, 1:]),
+        None,
+    ),
     "padding pooled": ("M21", lambda: POOL, CE, (PADDED, Y[:16]), None),
-    "id beyond the table": ("M33", lambda: Function(lambda m, x: m.b(m.a(x).mean(1)), a=nn.Embedding(10, 4), b=nn.Linear(4, 3)), CE, (IDS, Y[:16]), None),
+    "id beyond the table": (
+        "M33",
+        lambda: Function(lambda m, x: m.b(m.a(x).mean(1)), a=nn.Embedding(10, 4), b=nn.Linear(4, 3)),
+        CE,
+        (IDS, Y[:16]),
+        None,
+    ),
     "dropout on the answers": ("M30", lambda: mlp(nn.Dropout(0.3)), CE, (X, Y), None),
-    "dropout of 95 %": ("M30", lambda: nn.Sequential(nn.Linear(8, 16), nn.Dropout(0.95), nn.ReLU(), nn.Linear(16, 3)), CE, (X, Y), None),
-    "dropout without mode": ("E01", lambda: Function(lambda m, x: m.b(F.dropout(F.relu(m.a(x)))), a=nn.Linear(8, 16), b=nn.Linear(16, 3)), CE, (X, Y), None),
+    "dropout of 95 %": (
+        "M30",
+        lambda: nn.Sequential(nn.Linear(8, 16), nn.Dropout(0.95), nn.ReLU(), nn.Linear(16, 3)),
+        CE,
+        (X, Y),
+        None,
+    ),
+    "dropout without mode": (
+        "E01",
+        lambda: Function(lambda m, x: m.b(F.dropout(F.relu(m.a(x)))), a=nn.Linear(8, 16), b=nn.Linear(16, 3)),
+        CE,
+        (X, Y),
+        None,
+    ),
     "other model's parameters": ("O04", mlp, CE, (X, Y), lambda _m: adam(mlp())),
     "head replaced after": ("O04", mlp, CE, (X, Y), lambda m: torch.optim.Adam(m[0].parameters())),
     "rate of zero": ("O04", mlp, CE, (X, Y), sgd(0.0)),
@@ -150,12 +249,18 @@ FAULTS: dict[str, tuple[str, Callable[[], nn.Module], Any, tuple[Any, Any], Any]
     "momentum of 1": ("O24", mlp, CE, (X, Y), sgd(0.01, momentum=1.0)),
     "maximise": ("O17", mlp, CE, (X, Y), lambda m: adam(m, maximize=True)),
     "decay of 10": ("O13", mlp, CE, (X, Y), sgd(0.01, weight_decay=10.0)),
-    "wide first scores": ("M14", lambda: nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 3)), CE, (X * 300, Y), None),
-}  # fmt: skip
+    "wide first scores": (
+        "M14",
+        lambda: nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 3)),
+        CE,
+        (X * 300, Y),
+        None,
+    ),
+}
 
 
 def found(name: str, table: dict[str, Any] = FAULTS) -> list[Finding]:
-    code, make, loss, batch, optimizer = table[name]
+    _, make, loss, batch, optimizer = table[name]
     torch.manual_seed(0)
     model = make()
     return examine(model, loss, batch, optimizer=optimizer(model) if optimizer else None)
@@ -181,7 +286,12 @@ def contrastive(z: Tensor, _y: Tensor) -> Tensor:
 
 
 def tied() -> nn.Module:
-    model = Function(lambda m, x: m.out(torch.tanh(m.mid(m.table(x)))), table=nn.Embedding(20, 8), mid=nn.Linear(8, 8), out=nn.Linear(8, 20))  # fmt: skip
+    model = Function(
+        lambda m, x: m.out(torch.tanh(m.mid(m.table(x)))),
+        table=nn.Embedding(20, 8),
+        mid=nn.Linear(8, 8),
+        out=nn.Linear(8, 20),
+    )
     model.out.weight = model.table.weight
     return model
 
@@ -216,7 +326,12 @@ def same_class_near(z: Tensor, y: Tensor) -> Tensor:
     return (torch.cdist(z, z) * (2 * alike - 1)).mean() + z.pow(2).mean()
 
 
-LM = Function(lambda m, x: m.head(m.lstm(m.table(x))[0]), table=nn.Embedding(20, 8), lstm=nn.LSTM(8, 8, batch_first=True), head=nn.Linear(8, 20))  # fmt: skip
+LM = Function(
+    lambda m, x: m.head(m.lstm(m.table(x))[0]),
+    table=nn.Embedding(20, 8),
+    lstm=nn.LSTM(8, 8, batch_first=True),
+    head=nn.Linear(8, 20),
+)
 HEALTHY: dict[str, tuple[str, Callable[[], nn.Module], Any, tuple[Any, Any], Any]] = {
     "plain": ("", mlp, CE, (X, Y), adam),
     "log-softmax before cross-entropy": ("", lambda: mlp(nn.LogSoftmax(1)), CE, (X, Y), adam),
@@ -237,27 +352,109 @@ HEALTHY: dict[str, tuple[str, Callable[[], nn.Module], Any, tuple[Any, Any], Any
     "head begins at zero": ("", zero_head, CE, (X, Y), adam),
     "backbone frozen": ("", frozen_backbone, CE, (X, Y), adam),
     "gradient checkpointing": ("", Checkpointed, CE, (X, Y), adam),
-    "language model": ("", lambda: LM, lambda s, y: F.cross_entropy(s.flatten(0, 1), y.flatten()), (IDS[:, :-1], IDS[:, 1:]), adam),
+    "language model": (
+        "",
+        lambda: LM,
+        lambda s, y: F.cross_entropy(s.flatten(0, 1), y.flatten()),
+        (IDS[:, :-1], IDS[:, 1:]),
+        adam,
+    ),
     "contrastive": ("", lambda: mlp(out=8), contrastive, (X, Y), adam),
     "distances by class": ("", lambda: mlp(out=8), same_class_near, (X, Y), adam),
     "one-hot by hand": ("", lambda: mlp(nn.Softmax(1)), categorical, (X, F.one_hot(Y, 3).float()), adam),
     "autoencoder with a waist": ("", lambda: nn.Sequential(nn.Linear(8, 2), nn.Linear(2, 8)), MSE, (X, X), adam),
-    "autoencoder to 0..1": ("", lambda: nn.Sequential(nn.Linear(8, 4), nn.ReLU(), nn.Linear(4, 8), nn.Sigmoid()), BCE, (X.sigmoid(), X.sigmoid()), adam),
+    "autoencoder to 0..1": (
+        "",
+        lambda: nn.Sequential(nn.Linear(8, 4), nn.ReLU(), nn.Linear(4, 8), nn.Sigmoid()),
+        BCE,
+        (X.sigmoid(), X.sigmoid()),
+        adam,
+    ),
     "logistic regression": ("", lambda: nn.Linear(8, 3), CE, (X, Y), sgd(0.1)),
-    "convolutions, batch norm": ("", lambda: nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8 * 49, 3)), CE, (PICTURES, Y[:16]), adam),
-    "dropout of one half": ("", lambda: nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Dropout(0.5), nn.Linear(64, 3)), CE, (X, Y), adam),
+    "convolutions, batch norm": (
+        "",
+        lambda: nn.Sequential(
+            nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8 * 49, 3)
+        ),
+        CE,
+        (PICTURES, Y[:16]),
+        adam,
+    ),
+    "dropout of one half": (
+        "",
+        lambda: nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Dropout(0.5), nn.Linear(64, 3)),
+        CE,
+        (X, Y),
+        adam,
+    ),
     "tanh network": ("", lambda: mlp(act=nn.Tanh), CE, (X, Y), adam),
-    "critic that ignores targets": ("", lambda: mlp(out=1), lambda s, _y: -s.mean(), (X, BINARY), lambda m: adam(m, lr=1e-4)),
+    "critic that ignores targets": (
+        "",
+        lambda: mlp(out=1),
+        lambda s, _y: -s.mean(),
+        (X, BINARY),
+        lambda m: adam(m, lr=1e-4),
+    ),
     "hinge": ("", lambda: mlp(out=1), lambda s, y: F.relu(1 - s * (2 * y - 1)).mean(), (X, BINARY), adam),
-    "cosine scores": ("", lambda: Function(lambda m, x: 16 * F.linear(F.normalize(m.a(x)), F.normalize(m.w)), a=mlp(out=8), w=nn.Parameter(torch.randn(3, 8))), CE, (X, Y), adam),
+    "cosine scores": (
+        "",
+        lambda: Function(
+            lambda m, x: 16 * F.linear(F.normalize(m.a(x)), F.normalize(m.w)),
+            a=mlp(out=8),
+            w=nn.Parameter(torch.randn(3, 8)),
+        ),
+        CE,
+        (X, Y),
+        adam,
+    ),
     "doubles": ("", lambda: mlp().double(), CE, (X.double(), Y), adam),
-    "two inputs": ("", lambda: Function(lambda m, a, b: m.a(a) + m.b(b), a=mlp(), b=mlp()), CE, ((X, X.flip(0)), Y), adam),
+    "two inputs": (
+        "",
+        lambda: Function(lambda m, a, b: m.a(a) + m.b(b), a=mlp(), b=mlp()),
+        CE,
+        ((X, X.flip(0)), Y),
+        adam,
+    ),
     "huber": ("", lambda: mlp(out=1), nn.HuberLoss(), (X, T), adam),
-    "policy gradient": ("", mlp, lambda s, y: -(torch.log_softmax(s, 1)[torch.arange(len(y)), y] * (1 - 2 * BINARY[:, 0])).mean(), (X, Y), lambda m: adam(m, lr=1e-3)),
-    "noise in evaluation": ("", lambda: Function(lambda m, x: m.b(F.relu(m.a(x)) + 0.1 * torch.randn(len(x), 16)), a=nn.Linear(8, 16), b=nn.Linear(16, 3)), CE, (X, Y), adam),
-    "teacher in a list": ("", lambda: Function(lambda m, x: m.student(x) + 0 * m.teacher[0](x).detach(), student=mlp(), teacher=[mlp()]), CE, (X, Y), adam),
-    "depthwise separable": ("", lambda: nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3, groups=8), nn.Conv2d(8, 8, 1), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 144, 3)), CE, (PICTURES, Y[:16]), adam),
-}  # fmt: skip
+    "policy gradient": (
+        "",
+        mlp,
+        lambda s, y: -(torch.log_softmax(s, 1)[torch.arange(len(y)), y] * (1 - 2 * BINARY[:, 0])).mean(),
+        (X, Y),
+        lambda m: adam(m, lr=1e-3),
+    ),
+    "noise in evaluation": (
+        "",
+        lambda: Function(
+            lambda m, x: m.b(F.relu(m.a(x)) + 0.1 * torch.randn(len(x), 16)), a=nn.Linear(8, 16), b=nn.Linear(16, 3)
+        ),
+        CE,
+        (X, Y),
+        adam,
+    ),
+    "teacher in a list": (
+        "",
+        lambda: Function(lambda m, x: m.student(x) + 0 * m.teacher[0](x).detach(), student=mlp(), teacher=[mlp()]),
+        CE,
+        (X, Y),
+        adam,
+    ),
+    "depthwise separable": (
+        "",
+        lambda: nn.Sequential(
+            nn.Conv2d(1, 8, 3),
+            nn.ReLU(),
+            nn.Conv2d(8, 8, 3, groups=8),
+            nn.Conv2d(8, 8, 1),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(8 * 144, 3),
+        ),
+        CE,
+        (PICTURES, Y[:16]),
+        adam,
+    ),
+}
 
 
 @pytest.mark.parametrize("name", HEALTHY)

@@ -146,7 +146,7 @@ def look_at_padding(probe: Probe) -> Iterator[Finding]:
 
 
 def look_at_gradients(probe: Probe, learning: set[int] | None) -> Iterator[Finding]:
-    """Whether the loss reaches every parameter that is to learn; ``learning``: identities of those that steps change."""
+    """Whether the loss reaches every parameter that is to learn, ``learning``: identities of those that change."""
     named = [(name, p) for name, p in probe.model.named_parameters() if p.requires_grad]
     if not named:
         yield Finding("M27", "stop", "model", "all_frozen", {})
