@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "src" / "deepwell"
 LAYERS = {
-    "core": 0, "kernels": 0, "findings": 0,
+    "core": 0, "kernels": 0, "findings": 0.5,
     "nn": 1, "losses": 1, "metrics": 1, "data": 1, "optim": 1,
     "inputs": 2, "outputs": 2, "models": 2,
     "train": 3, "saved": 3,

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from deepwell.core.errors import UserError
-from deepwell.data.folders import natural, pictures_in, read_folder
+from deepwell.data.class_folders import natural
+from deepwell.data.folders import pictures_in, read_folder
 
 
 def tree(root: Path, *files: str) -> Path:

@@ -95,7 +95,7 @@ def _place(text: str) -> Path | None:
 
 def _files(folder: Path) -> list[Path]:
     from deepwell.data import conll, text_table, trees
-    from deepwell.data.folders import files_in
+    from deepwell.data.class_folders import files_in
     from deepwell.data.text_folders import is_text_file
 
     known = conll.SUFFIXES | text_table.SUFFIXES | trees.SUFFIXES

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from deepwell.core.errors import UserError, nearest
+from deepwell.data.class_folders import part_in, visible
 from deepwell.data.encoding import read_text
-from deepwell.data.folders import part_in, visible
 from deepwell.data.joined import join
 from deepwell.data.source import PARTS, Source
 from deepwell.data.tagged_columns import describe, documents

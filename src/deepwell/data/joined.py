@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from deepwell.core.errors import UserError
-from deepwell.data.folders import natural, part_in
+from deepwell.data.class_folders import natural, part_in
 from deepwell.data.source import PARTS, Source
 
 

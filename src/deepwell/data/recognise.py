@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from deepwell.core.errors import UserError, nearest
+from deepwell.data.class_folders import visible
 from deepwell.data.conll import conll_files_in, is_conll, read_conll, read_conll_folder
 from deepwell.data.download import Progress
-from deepwell.data.folders import SUFFIXES, is_picture, read_folder, visible
+from deepwell.data.folders import SUFFIXES, is_picture, read_folder
 from deepwell.data.idx import is_idx_file, is_idx_folder, read_idx_file, read_idx_folder
 from deepwell.data.named import NAMED, open_named
 from deepwell.data.npz import read_npz

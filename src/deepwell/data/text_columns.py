@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from deepwell.core.errors import UserError, nearest
+from deepwell.data.class_folders import part_of
 from deepwell.data.column_labels import Columns, as_numbers, check_categories, missing, read_labels
-from deepwell.data.folders import part_of
 from deepwell.data.source import Source
 
 TARGETS = (

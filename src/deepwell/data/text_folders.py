@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 from deepwell.core.errors import UserError
+from deepwell.data.class_folders import files_in, part_in, visible, walk
 from deepwell.data.encoding import read_text
-from deepwell.data.folders import check_parts, class_folders, files_in, is_picture, natural, part_in, rooms, visible
+from deepwell.data.folders import is_picture
 from deepwell.data.source import Source
 
 SUFFIXES = frozenset({"", ".txt", ".text", ".md", ".markdown", ".rst", ".eml"})
@@ -42,49 +43,18 @@ def read_text_folder(folder: Path) -> Source:
     Raises:
         UserError: no class folders, one class only, a class that the training part lacks, a file that is no text.
     """
-    folders = [item for item in visible(folder) if item.is_dir()]
-    parted = rooms(folders, part_in)
-    files: list[Path] = []
-    y: list[str] = []
-    sides: list[str] = []
-    notes: list[str] = []
-    others = 0
-    for part, room in parted or [("", folder)]:
-        inside, loose = class_folders(room, is_text_file)
-        # a README beside the classes is no lost sample
-        if part and not inside:
-            notes.append(f"{room} has no class folders: without labels it was passed over")
-        elif loose > 1 or (part and loose):
-            notes.append(f"{loose} texts right in {room}, in no class folder, were passed over")
-        for class_folder in inside:
-            every = files_in(class_folder)
-            found = [path for path in every if is_text_file(path)]
-            others += len(every) - len(found)
-            if not found:
-                notes.append(f"{class_folder} holds no texts and is no class")
-            files += found
-            y += [class_folder.name] * len(found)
-            sides += [part] * len(found)
-    if parted and len(parted) < len(folders):
-        extra = [item.name for item in folders if item not in {room for _, room in parted}]
-        notes.append(f"beside the parts there are the folders {', '.join(extra)}: they were passed over")
-    if others:
-        notes.append(f"{others:,} files that are no texts by their names were passed over")
-    classes = sorted(set(y), key=lambda name: (natural(name), name))
-    if len(classes) < 2:
+    # a README beside the classes is no lost sample
+    found = walk(folder, is_text_file, "texts", named=part_in, loose=1)
+    if len(found.classes) < 2:
+        one = found.classes[0] if found.classes else ""
         raise UserError(
-            f"{folder} has one class only, '{classes[0]}'" if classes else f"{folder} holds no texts in class folders",
+            f"{folder} has one class only, '{one}'" if one else f"{folder} holds no texts in class folders",
             expected="at least two folders of texts, one for each class",
             fix="add texts of what it is to be told from",
         )
-    if parted:
-        check_parts(folder, y, sides, "texts")
-    x, more = _read(files)
-    shown = ", ".join(classes[:6]) + (", ..." if len(classes) > 6 else "")
-    split = f", in the parts {', '.join(dict.fromkeys(sides))}" if parted else ""
-    text = f"{len(x):,} texts in {len(classes)} class folders{split}: {shown}"
-    known = sides if len(set(sides)) > 1 else None
-    return Source(folder.resolve().name or "texts", "text", x, y, known, str(folder), text, (*notes, *more))
+    x, notes = _read(found.files)
+    name, text = folder.resolve().name or "texts", found.words("texts")
+    return Source(name, "text", x, found.labels, found.known, str(folder), text, (*found.notes, *notes))
 
 
 def _read(files: list[Path]) -> tuple[list[str], list[str]]:

@@ -9,9 +9,9 @@ from typing import Any
 from deepwell.core.errors import UserError
 from deepwell.data import tagged_columns, text_columns, tree_columns
 from deepwell.data.arrays import from_frame
+from deepwell.data.class_folders import visible
 from deepwell.data.column_labels import Columns, as_numbers, missing
 from deepwell.data.encoding import read_text
-from deepwell.data.folders import visible
 from deepwell.data.header import named as named_columns
 from deepwell.data.joined import by_part, join
 from deepwell.data.json_lines import read_json_lines

@@ -9,8 +9,8 @@ from typing import Any
 
 from deepwell.core.errors import UserError
 from deepwell.data.arrays import as_labels
+from deepwell.data.class_folders import visible
 from deepwell.data.encoding import read_text
-from deepwell.data.folders import visible
 from deepwell.data.joined import by_part, join
 from deepwell.data.source import Source
 from deepwell.data.tree import Tree

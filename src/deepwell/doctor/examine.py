@@ -10,12 +10,12 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from deepwell.doctor import raised
 from deepwell.doctor.guard import Guard
 from deepwell.doctor.metrics import look_at_metric
 from deepwell.doctor.optimizers import look_at_optimizer
 from deepwell.doctor.outputs import look_at_outputs
 from deepwell.doctor.probe import SEED, Loss, Probe, answer, judged, tensors
+from deepwell.doctor.raised import by_loss, by_model, loss_alone
 from deepwell.doctor.start import look_at_start
 from deepwell.doctor.structure import look_at_structure
 from deepwell.doctor.trial import Rule, look_at_trial
@@ -102,12 +102,12 @@ def _look_at_model(
             output = answer(model, x)
         # whatever the model raises is the finding
         except Exception as error:
-            found = raised.by_model(error, model, x)
-            return found + guard.run("loss alone", raised.loss_alone, model, loss, y, classes)
+            found = by_model(error, model, x)
+            return found + guard.run("loss alone", loss_alone, model, loss, y, classes)
         try:
             probe = judged(model, loss, x, y, output, classes)
         except Exception as error:
-            return raised.by_loss(error, output, y)
+            return by_loss(error, output, y)
     probe.asleep = asleep
     return _look_at_probe(probe, optimizer, guard)
 
