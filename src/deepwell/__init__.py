@@ -12,9 +12,10 @@ __version__ = "0.1.0"
 
 _PLACES = {
     "Augment": "deepwell.inputs.augment",
+    "CheckError": "deepwell.preflight",
     "Data": "deepwell.dataset",
     "EarlyStopping": "deepwell.train.observe",
-    "Finding": "deepwell.doctor.finding",
+    "Finding": "deepwell.findings",
     "Learner": "deepwell.learner",
     "SavedModel": "deepwell.saved.model",
     "UserError": "deepwell.core.errors",
@@ -33,6 +34,7 @@ _PLACES = {
 
 __all__ = [
     "Augment",
+    "CheckError",
     "Data",
     "EarlyStopping",
     "Finding",
@@ -57,10 +59,11 @@ if TYPE_CHECKING:
     from deepwell import doctor, models
     from deepwell.core.errors import UserError
     from deepwell.dataset import Data, arrays, frame, open, texts, torch_dataset, trees, words
-    from deepwell.doctor.finding import Finding
+    from deepwell.findings import Finding
     from deepwell.inputs.augment import Augment
     from deepwell.learner import Learner
     from deepwell.nn.summary import summary
+    from deepwell.preflight import CheckError
     from deepwell.saved.model import SavedModel, load
     from deepwell.train.observe import EarlyStopping
 

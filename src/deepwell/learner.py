@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,23 +12,21 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from deepwell import frozen, pretrained, recipe
+from deepwell import frozen, preflight, pretrained, recipe
 from deepwell.core import devices
 from deepwell.core.errors import UserError
 from deepwell.core.seeds import mix
 from deepwell.data.batches import by_length
 from deepwell.dataset import Data, Prepared, arrays, prepare, texts, trees, words
 from deepwell.dataset import open as open_data
-from deepwell.doctor import examine
-from deepwell.doctor.data import look
-from deepwell.doctor.finding import Finding
-from deepwell.doctor.watch import Watch
+from deepwell.doctor.observer import Watch
 from deepwell.evaluate.category import Evaluation
 from deepwell.evaluate.category import category as evaluate_category
 from deepwell.evaluate.label_sets import LabelSetEvaluation
 from deepwell.evaluate.label_sets import label_sets as evaluate_label_sets
 from deepwell.evaluate.tags import TagEvaluation
 from deepwell.evaluate.tags import tags as evaluate_tags
+from deepwell.findings import Finding
 from deepwell.models import MODELS
 from deepwell.nn.summary import Summary, summary
 from deepwell.outputs.category import Category
@@ -105,11 +104,13 @@ class Learner:
         self.module = model if isinstance(model, nn.Module) else None
         self.loss = loss
         self.say = say or (lambda _text: None)
+        self._tells = say is not None
         self.why = ""
         # options of the architecture that the recipe chose: a run that goes on builds the same network by them
         self.own: dict[str, Any] = {}
         self.network: nn.Module | None = None
         self.history: History | None = None
+        self.findings: list[Finding] = []
         self._prepared: Prepared | None = None
         self._validation: float | None = None
         self._card = ModelCard()
@@ -225,7 +226,13 @@ class Learner:
         rows = torch.from_numpy(prepared.split.train[:: max(1, samples // 5_000)])
         pictures = prepared.rows.gather(rows)
         mirrored = recipe.survives_mirroring(pictures, prepared.targets[rows], len(prepared.output.classes))
-        found, why = recipe.tuned(prepared.input.shape, samples, mirrored=mirrored)
+        found, why = recipe.tuned(
+            prepared.input.shape,
+            samples,
+            mirrored=mirrored,
+            epochs=self.settings.epochs,
+            batch_size=self.settings.batch_size,
+        )
         return found, {}, why
 
     def _begin(self, network: Any, prepared: Prepared) -> None:
@@ -246,26 +253,13 @@ class Learner:
         return summary(network, self._example(2))
 
     def check(self) -> list[Finding]:
-        """What can be known before a step is spent, worst first; see ``Finding``."""
-        prepared = self.prepared()
-        findings = []
-        exclusive = prepared.output.kind == "category"
-        if exclusive:
-            findings = look(
-                targets=prepared.targets,
-                classes=prepared.output.classes,
-                split=prepared.split,
-                rows=prepared.rows,
-                skipped=prepared.skipped,
-                pictures=prepared.input.kind == "image",
-            )
+        """What can be known before a step is spent, worst first; see ``Finding``. Kept in ``findings`` too."""
         network = self.build()
-        x = self._example(16)
-        y = prepared.targets[torch.from_numpy(prepared.split.train[: len(x)])].to(x.device)
-        classes = len(prepared.output.classes) if exclusive else None
-        findings += examine(network, self._loss_function(network), (x, y), classes=classes)
-        order = {"stop": 0, "warn": 1, "note": 2}
-        return sorted(findings, key=lambda finding: order[finding.level])
+        prepared = self.prepared()
+        count = min(preflight.BATCH, self.settings.batch_size or preflight.BATCH)
+        loss = self._loss_function(network)
+        self.findings = preflight.check(self.data, prepared, network, loss, self.settings, self._example(count))
+        return self.findings
 
     def _example(self, count: int) -> Tensor:
         prepared = self.prepared()
@@ -288,6 +282,8 @@ class Learner:
         out: str | Path | Run | None = None,
         resume: bool = False,
         progress: bool = True,
+        check: bool = True,
+        allow: Collection[str] = (),
         **options: Any,
     ) -> History:
         """Train; the model then has the weights of its best epoch on the validation part.
@@ -299,10 +295,13 @@ class Learner:
             out: folder for the run: checkpoints, log, model. None keeps everything in memory.
             resume: go on from the last checkpoint in ``out``.
             progress: show it.
+            check: look at data, model, loss and optimiser first; what is found is told, and may refuse the training.
+            allow: codes of findings that shall not refuse it, such as ``["M01"]``.
             options: any other field of ``Settings`` by name: ``optimizer="adam"``, ``learning_rate=0.01``, ...
 
         Raises:
             UserError: unknown names, impossible numbers, a folder that holds another run.
+            CheckError: a finding of level stop; nothing was trained or written.
             TrainingError: a loss that is NaN or infinite, with the layer and the samples.
         """
         options = {k: v for k, v in {**options, "epochs": epochs, "batch_size": batch_size}.items() if v is not None}
@@ -310,6 +309,10 @@ class Learner:
         prepared = self.prepared(validation_split)
         network = self.build()
         settings = self.settings.checked()
+        # without a place of its own a remark goes where the progress goes
+        tell = self.say if self._tells or not progress else _to_stderr
+        if check:
+            preflight.refuse(self.check(), allow, tell)
         run = out if isinstance(out, Run) or out is None else Run(out)
         self._open_run(run, resume=resume)
         threads = torch.get_num_threads()
@@ -324,12 +327,14 @@ class Learner:
         observers: list[Any] = [*callbacks]
         if settings.patience and not any(isinstance(o, EarlyStopping) for o in callbacks):
             observers.append(EarlyStopping(patience=settings.patience))
-        observers.append(Watch(network, session.probe(), say=self.say))
+        watch = Watch(network, session.probe(), say=tell)
+        observers.append(watch)
         if run is not None:
             observers.append(MetricsLog(run.metrics, warn=self.say))
         if progress:
             observers.append(Progress())
         outcome = session.train(choice, observers, resume=resume)
+        self.findings = [*self.findings, *watch.findings]
         if settings.freeze:
             torch.set_num_threads(threads)  # a head alone is fastest on one, and the whole network answers from here on
         self.history = History(
@@ -453,6 +458,10 @@ def _measure(output: Any, decoded: list[Any], targets: Tensor) -> AnyEvaluation:
 def replace_checked(settings: Settings, options: dict[str, Any]) -> Settings:
     """Settings with some changed by name; an unknown name is an error that suggests the nearest."""
     return replace(Settings.from_json({**settings.to_json(), **options})).checked()
+
+
+def _to_stderr(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _timing(choice: Choice) -> str:

@@ -86,6 +86,7 @@ def _train(run: Run, *, resume: bool, json: bool) -> int:
     facts = run.facts()
     from deepwell.dataset import open as open_data
     from deepwell.learner import Learner
+    from deepwell.preflight import CheckError
     from deepwell.train.plan import TrainingError
 
     data = open_data(facts["source"], **reading(facts))
@@ -102,21 +103,18 @@ def _train(run: Run, *, resume: bool, json: bool) -> int:
         say(f"note: {note}")
     for name, why in prepared.skipped:
         say(f"skipped {name}: {why}")
-    findings = learner.check()
-    stops = [f for f in findings if f.level == "stop" and f.code not in facts.get("allow", [])]
-    for finding in findings:
-        say(str(finding))
-    if stops:
-        codes = " ".join(f"--allow {f.code}" for f in stops)
-        say(f"not trained: mend what is above, or insist with {codes}")
-        if json:
-            emit({"run": str(run.folder), "findings": [f.to_json() for f in findings]})
-        _discard(run)
-        return 1
+    learner.build()
     if learner.why:
         say(f"model: {learner.settings.model}, because {learner.why}")
     try:
-        history = learner.fit(out=run, resume=resume)
+        history = learner.fit(out=run, resume=resume, allow=facts.get("allow", []))
+    except CheckError as error:
+        codes = " ".join(dict.fromkeys(f"--allow {f.code}" for f in error.findings))
+        say(f"not trained: mend what is above, or insist with {codes}")
+        if json:
+            emit({"run": str(run.folder), "findings": [f.to_json() for f in learner.findings]})
+        _discard(run)
+        return 1
     except TrainingError as error:
         say(f"training stopped: {error}")
         run.note(status="failed", reason=str(error))

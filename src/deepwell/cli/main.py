@@ -38,6 +38,18 @@ MaybeStr = Optional[str]  # noqa: UP045
 Skip = Annotated[bool, typer.Option(help="Leave out samples that can't be read, and list them.")]
 
 
+def _speak(name: str | None) -> str | None:
+    from deepwell.findings import use_language
+
+    use_language(name)
+    return name
+
+
+Lang = Annotated[
+    MaybeStr, typer.Option(help="Language of findings, en or zh; else the system's.", callback=_speak, is_eager=True)
+]
+
+
 _DATA = (
     "target", "text", "validation", "test", "channels", "resize", "skip_unreadable", "tokens", "max_length",
     "minimum_count", "vocabulary_size", "view",
@@ -109,6 +121,7 @@ def train(
     checkpoint_steps: Annotated[MaybeInt, typer.Option(help="Save after this many steps.")] = None,
     checkpoint_seconds: Annotated[float, typer.Option(help="Save after this many seconds.")] = 30.0,
     allow: Annotated[Optional[list[str]], typer.Option(help="Code of a finding that shall not stop.")] = None,  # noqa: UP045
+    lang: Lang = None,
     json: Json = False,
 ) -> None:
     """Check, train, measure and save: everything from data to a model file."""
@@ -116,7 +129,7 @@ def train(
     from deepwell.cli import commands
 
     data = _reading(given)
-    apart = {"source", "out", "size", "allow", "json", *_DATA}
+    apart = {"source", "out", "size", "allow", "lang", "json", *_DATA}
     settings = {k: v for k, v in given.items() if k not in apart}
     raise typer.Exit(commands.train(source, out=out, data=data, settings=settings, allow=allow or [], json=json))
 
@@ -140,6 +153,7 @@ def check(
     skip_unreadable: Skip = False,
     repair_tags: Repair = False,
     seed: Annotated[int, typer.Option(help="Of the split and the weights.")] = 0,
+    lang: Lang = None,
     json: Json = False,
 ) -> None:
     """Say what can be known before a step is spent; exit code 1 where something must be mended."""
@@ -222,6 +236,49 @@ def datasets(json: Json = False) -> None:
     from deepwell.cli import commands
 
     raise typer.Exit(commands.list_datasets(json=json))
+
+
+@app.command()
+def doctor(
+    what: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Argument(help="A training script, SCRIPT.py [-- ITS ARGUMENTS]; or a run's folder, or a log."),
+    ] = None,
+    arguments: Annotated[Optional[list[str]], typer.Argument(help="Of the script, behind --.")] = None,  # noqa: UP045
+    log: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="A log of losses: JSON Lines, JSON, CSV, or TensorBoard's events."),
+    ] = None,
+    loss_column: Annotated[MaybeStr, typer.Option(help="Log: the column of the training loss.")] = None,
+    classes: Annotated[MaybeInt, typer.Option(help="Number of exclusive classes.")] = None,
+    positives: Annotated[MaybeFloat, typer.Option(help="Log: share of positives, 0 to 1, of yes-or-no tasks.")] = None,
+    batch_size: Annotated[MaybeInt, typer.Option(help="Log: samples a step.")] = None,
+    target_variance: Annotated[MaybeFloat, typer.Option(help="Log: variance of a regression's targets.")] = None,
+    loss: Annotated[MaybeStr, typer.Option(help="Log: the loss, such as cross_entropy or mse_loss.")] = None,
+    steps: Annotated[MaybeInt, typer.Option(help="Script: optimizer steps to watch; 30.")] = None,
+    lang: Lang = None,
+    json: Json = False,
+) -> None:
+    """Say what is wrong with a training that is not ours: from its script's first steps, or from its log."""
+    told: dict[str, Any] = {
+        "loss_column": loss_column, "classes": classes, "positives": positives, "batch_size": batch_size,
+        "target_variance": target_variance, "loss": loss,
+    }  # fmt: skip
+    from deepwell.cli import doctoring
+
+    raise typer.Exit(doctoring.doctor(what, arguments or [], log=log, steps=steps, told=told, json=json))
+
+
+@app.command("explain-code")
+def explain_code(
+    code: Annotated[MaybeStr, typer.Argument(help="Such as M01; without it, all are listed.")] = None,
+    lang: Lang = None,
+    json: Json = False,
+) -> None:
+    """Print what a finding's code means, why it matters, and the code that is wrong and right."""
+    from deepwell.cli import doctoring
+
+    raise typer.Exit(doctoring.explain_code(code, json=json))
 
 
 def _reading(given: dict[str, Any]) -> dict[str, Any]:

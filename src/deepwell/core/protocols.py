@@ -28,6 +28,10 @@ class Input(Protocol):
     What must be known of the training part is learnt in one of two orders. A picture's bytes need nothing to be
     read, so pictures are encoded, split, and then their mean and deviation are learnt (``learns_first`` is False).
     A word's number needs the vocabulary, so texts are split, their vocabulary is learnt, and then they are encoded.
+
+    An input that knows of faults of its own kind of data also has ``findings(rows, split) -> list[Finding]``: of the
+    encoded rows and the parts (``train``, ``validation``, ``test``: arrays of row numbers), after ``learn``. It is
+    optional: what is said of every kind, copies and labels and drift, is said without it.
     """
 
     kind: str

@@ -116,7 +116,8 @@ def _mean_only(where: str, one: Series, accuracy: Series | None, known: Known) -
     variance = known.target_variance
     if where != "train" or variance is None or not known.may("squares"):
         return None
-    if len(one) >= 5 and abs(one.end / variance - 1) <= 0.01 and one.flat(0.01):
+    near = abs(one.end / variance - 1) <= 0.03 and one.values.min() >= 0.97 * variance
+    if len(one) >= 5 and near and one.flat(0.02):
         level: Level = "warn" if abs(one.end / variance - 1) <= 0.005 + one.rounding / variance else "note"
         return Finding(
             "D12", level, where, "curve_variance", {"loss": one.end, "variance": variance, "points": len(one)}

@@ -80,11 +80,12 @@ def _overfits(curve: Curve) -> list[Finding]:
     matched = at_epochs(train, val)
     if not len(matched) or matched.values[-1] >= matched.values[min(best, len(matched) - 1)]:
         return []
-    values = {"best": lowest, "at": float(val.step[best]), "end": end, "rise": rise / max(abs(lowest), 1e-12)}
+    values = val.at(best) | {"best": lowest, "end": end, "rise": rise / max(abs(lowest), 1e-12)}
     accuracy = curve.val_accuracy
     if accuracy is not None and len(accuracy) >= _FEWEST:
         fall = float(accuracy.values.max() - np.median(accuracy.values[-3:]))
-        if fall > max(0.01, 4 * accuracy.noise):
+        # few samples make steps: most differences are 0, so their plain deviation counts as well
+        if fall > max(0.02, 4 * accuracy.noise, 2 * float(np.diff(accuracy.values[best:]).std())):
             return [Finding("E09", "warn", "validation", "curve_both", values | {"fall": fall})]
     return [Finding("E09", "note", "validation", "curve", values)]
 
@@ -115,8 +116,8 @@ def _too_soon(curve: Curve) -> list[Finding]:
     early = one.values[: max(1, len(one) // 10)]
     if early.max() <= 0.995 or one.end <= 0.995:
         return []
-    at = float(one.step[int(np.argmax(early > 0.995))])
-    return [Finding("E11", "note", "validation", "curve", {"accuracy": float(early.max()), "at": at})]
+    values = one.at(int(np.argmax(early > 0.995))) | {"accuracy": float(early.max())}
+    return [Finding("E11", "note", "validation", "curve", values)]
 
 
 def _schedule(curve: Curve) -> list[Finding]:
@@ -133,7 +134,7 @@ def _schedule(curve: Curve) -> list[Finding]:
     share = float((rate.step[first] - rate.step[0]) / span)
     if share >= 0.8:
         return []
-    values = {"share": share, "at": float(rate.step[first]), "rate": float(rate.values[-1])}
+    values = rate.at(first) | {"share": share, "rate": float(rate.values[-1])}
     spent = rate.values[-1] <= 1e-4 * rate.values.max()
     if loss is not None and spent:
         late = loss.values[loss.step >= rate.step[first]]
@@ -177,7 +178,7 @@ def _still_falls(curve: Curve) -> list[Finding]:
     recent = float(values[-last - 1] - values[-1])
     falling = np.diff(values[-last - 1 :])
     noise = series(values).noise
-    if total <= 0 or recent < 0.1 * total or recent < 3 * noise or (falling < 0).mean() < 0.75:
+    if total <= 0.02 * abs(values[0]) or recent < 0.1 * total or recent < 3 * noise or (falling < 0).mean() < 0.75:
         return []
     where = "validation" if one is curve.val_loss else "train"
     return [Finding("O27", "note", where, "curve", {"share": recent / total, "end": float(values[-1])})]

@@ -46,8 +46,11 @@ def _at_floor(one: Series, floor: float, accuracy: Series | None) -> Level | Non
     if accuracy is not None:
         return None
     lies = np.abs(one.tail - floor).max() <= 0.001 * floor + one.rounding
-    if len(one) < 5 or not lies or one.rounding > 0.01 * floor:
+    if len(one) < 5 or one.rounding > 0.01 * floor:
         return None
+    if not lies:
+        near = len(one) >= 10 and -0.001 * floor <= distance <= 0.015 * floor and one.flat(0.01)
+        return "note" if near and one.start > 1.2 * floor else None
     return "warn" if one.start > 1.05 * floor and one.rounding <= 0.0005 * floor else "note"
 
 
@@ -58,10 +61,15 @@ def _follows_accuracy(one: Series, accuracy: Series, floor: float, classes: int)
     """
     shares = at_epochs(accuracy, one)
     last = max(5, len(shares) // 5)
-    if classes < 3 or len(shares) < last:
+    if len(shares) < last or (classes == 2 and accuracy.end < 0.97):
         return False
     near = one.values[-last:] / (floor + 1 - shares.values[-last:]) - 1
-    return bool(shares.values[-last:].min() >= 0.8 and near.min() >= -0.005 and near.max() <= 0.025)
+    if shares.values[-last:].min() < 0.8 or near.min() < -0.005 or near.max() > 0.06:
+        return False
+    sure = shares.values >= 0.5
+    moved = float(np.ptp(shares.values[sure]))
+    slope = float(np.polyfit(shares.values[sure], one.values[-len(shares) :][sure], 1)[0]) if moved > 0.05 else 0.0
+    return -2.5 <= slope <= -0.6
 
 
 def _likely_classes(one: Series, accuracy: Series | None) -> list[int]:

@@ -52,8 +52,8 @@ def examine_curve(
         UserError: a number outside its range, or an unknown loss.
 
     >>> for finding in examine_curve(Curve.of(loss=[0.6, 0.4] + [0.31328] * 8, accuracy=[0.8] + [1.0] * 9), classes=2):
-    ...     print(finding.level, finding.code, finding.values["floor"])
-    warn M01 0.3132616875182228
+    ...     print(finding.level, finding.code, round(finding.values["floor"], 4))
+    warn M01 0.3133
     """
     _checked(classes, positives, target_variance, batch_size)
     if loss is not None and loss not in LOSSES:
@@ -88,7 +88,7 @@ def broken(curve: Curve) -> list[Finding]:
     """NaN and infinity in the log, and the traces of those that were averaged away."""
     found: list[Finding] = []
     for where, one in (("train", curve.loss), ("train", curve.batch_loss), ("validation", curve.val_loss)):
-        if one is not None and not any(f.where == where for f in found):
+        if one is not None and not any(f.level == "stop" or f.where == where for f in found):
             found += _not_finite(where, one)
     if not found and curve.loss is not None:
         found += _hidden(curve)
@@ -100,7 +100,7 @@ def _not_finite(where: str, one: Series) -> list[Finding]:
     if not bad.any():
         return []
     first = int(np.argmax(bad))
-    values = {"step": float(one.step[first]), "count": int(bad.sum()), "points": len(one)}
+    values = one.at(first) | {"count": int(bad.sum()), "points": len(one)}
     # weights that are NaN never recover: NaN up to the end is a training that broke
     if bad[-1] and bad[first:].mean() > 0.9:
         return [Finding("O20", "stop", where, "curve", values)]
@@ -121,7 +121,7 @@ def _hidden(curve: Curve) -> list[Finding]:
     exact = one.rounding <= 0.5e-4 and one.values[-1] != 0 and abs(before / one.values[-1] - 1) > 0.01
     if same < 3 or same == len(one) or not (to_zero or norm_broke or (exact and same >= 5)):
         return []
-    values = {"value": float(one.values[-1]), "count": same, "step": float(one.step[-same])}
+    values = one.at(-same) | {"value": float(one.values[-1]), "count": same}
     if norm_broke:
         return [Finding("O21", "warn", "train", "curve_repeated_and_norm", values)]
     return [Finding("O21", "note", "train", "curve_repeated", values)]

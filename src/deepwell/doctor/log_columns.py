@@ -41,8 +41,11 @@ def column(values: Iterable[float | None]) -> Column:
 # ---- JSON
 
 
-def from_json(path: Path, remarks: list[str]) -> Columns:
+def from_json(path: Path) -> tuple[Columns, int]:
     """JSON Lines, or one JSON value: a list of rows, lists by name, or Hugging Face's ``trainer_state.json``.
+
+    Returns:
+        The columns, and how many lines were left out: cut off, or no JSON.
 
     Raises:
         UserError: no JSON, or no log.
@@ -50,17 +53,17 @@ def from_json(path: Path, remarks: list[str]) -> Columns:
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     if not _is_row(text.lstrip().split("\n", 1)[0]):
         try:
-            return _from_value(path, json.loads(text))
+            return _from_value(path, json.loads(text)), 0
         except ValueError as error:
             reason = str(error)
     else:
         reason = "no line of it is a row"
-    found = _from_lines(text, remarks)
+    found, left_out = _from_lines(text)
     if not found:
         raise UserError(
             f"{path} is cut off or no JSON: {reason}", expected="JSON Lines, or one JSON value", fix="check the file"
         )
-    return found
+    return found, left_out
 
 
 def _is_row(line: str) -> bool:
@@ -71,7 +74,7 @@ def _is_row(line: str) -> bool:
     return isinstance(value, dict) and not any(isinstance(v, (list, dict)) for v in value.values())
 
 
-def _from_lines(text: str, remarks: list[str]) -> Columns:
+def _from_lines(text: str) -> tuple[Columns, int]:
     rows: list[Mapping[str, Any]] = []
     left_out = 0
     for line in text.splitlines():
@@ -84,9 +87,7 @@ def _from_lines(text: str, remarks: list[str]) -> Columns:
             continue
         if isinstance(row, dict):
             rows.append(row)
-    if left_out and rows:
-        remarks.append(f"{left_out} line{'s' if left_out > 1 else ''} of it, cut off or no JSON, left out")
-    return _from_rows(rows)
+    return _from_rows(rows), left_out
 
 
 def _from_value(path: Path, value: Any) -> Columns:

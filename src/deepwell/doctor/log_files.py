@@ -28,7 +28,7 @@ class Log:
         read: series name to column name.
         ignored: columns with numbers that were not read.
         points: of the longest series.
-        remarks: what a reader should know, such as a line that was cut off.
+        left_out: lines that were cut off, or are no JSON.
     """
 
     path: Path
@@ -36,7 +36,7 @@ class Log:
     read: Mapping[str, str]
     ignored: Sequence[str]
     points: int
-    remarks: Sequence[str]
+    left_out: int
 
 
 def read_log(path: str | Path, *, loss_column: str | None = None) -> Log:
@@ -51,15 +51,14 @@ def read_log(path: str | Path, *, loss_column: str | None = None) -> Log:
         UserError: no such file, no log, no numbers, or no column that is a loss.
     """
     place = _find(Path(path))
-    remarks: list[str] = []
-    columns = _columns(place, remarks)
+    columns, left_out = _columns(place)
     if not columns:
         raise UserError(f"{place} holds no numbers", expected="a log with a loss in it", fix="check the path")
     read = choose(columns, loss=loss_column)
     curve = _curve(columns, read)
     ignored = [name for name in columns if name not in read.values()]
     points = max(len(one) for one in (curve.loss, curve.val_loss) if one is not None)
-    return Log(place, curve, read, ignored, points, remarks)
+    return Log(place, curve, read, ignored, points, left_out)
 
 
 def _find(path: Path) -> Path:
@@ -79,11 +78,11 @@ def _find(path: Path) -> Path:
     )
 
 
-def _columns(path: Path, remarks: list[str]) -> Columns:
+def _columns(path: Path) -> tuple[Columns, int]:
     if path.is_dir() or "tfevents" in path.name:
         from deepwell.doctor.event_files import read_events
 
-        return read_events(path)
+        return read_events(path), 0
     try:
         with path.open("rb") as file:
             head = file.read(65536)
@@ -98,8 +97,8 @@ def _columns(path: Path, remarks: list[str]) -> Columns:
             fix="name the file that the training logs its loss to",
         )
     if head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] in (b"{", b"["):
-        return from_json(path, remarks)
-    return from_csv(path, head)
+        return from_json(path)
+    return from_csv(path, head), 0
 
 
 def _curve(columns: Columns, read: Mapping[str, str]) -> Curve:
@@ -132,10 +131,11 @@ def _without_padding(one: Column) -> Column:
 
 def _series(one: Column, step: Floats | None, epoch: Floats | None) -> Series:
     """A column's numbers at their steps, else epochs, else rows: the first of them that rises."""
-    places = [axis[one.rows] for axis in (step, epoch) if axis is not None]
-    place: Floats = next((at for at in places if _rises(at)), (one.rows + 1).astype(np.float64))
+    axes = [(name, axis[one.rows]) for name, axis in (("step", step), ("epoch", epoch)) if axis is not None]
+    rows = ("row", (one.rows + 1).astype(np.float64))
+    unit, place = next(((name, at) for name, at in axes if _rises(at)), rows)
     known = epoch is not None and bool(np.isfinite(epoch[one.rows]).all())
-    return Series(one.values, place, epoch[one.rows] if known and epoch is not None else None)
+    return Series(one.values, place, epoch[one.rows] if known and epoch is not None else None, unit)
 
 
 def _rises(at: NDArray[np.float64]) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+_UNITS = {"step": "步", "epoch": "轮", "row": "行"}
 
 
 @dataclass(frozen=True)
@@ -20,18 +21,25 @@ class Series:
         values: [n]; NaN and infinity where the log says so.
         step: [n], rising: the log's steps, else its epochs, else the number of the row.
         epoch: [n], the epoch of each where the log says it.
+        unit: what ``step`` counts: ``step``, ``epoch`` or ``row``.
     """
 
     values: Floats
     step: Floats
     epoch: Floats | None = None
+    unit: str = "step"
 
     def __len__(self) -> int:
         return len(self.values)
 
     def kept(self, mask: NDArray[np.bool_]) -> Series:
         """The points where ``mask`` [n] is true."""
-        return Series(self.values[mask], self.step[mask], None if self.epoch is None else self.epoch[mask])
+        epoch = None if self.epoch is None else self.epoch[mask]
+        return replace(self, values=self.values[mask], step=self.step[mask], epoch=epoch)
+
+    def at(self, place: int) -> dict[str, float | str]:
+        """Where a point is, as the values of a finding: its step, and the unit of it in both languages."""
+        return {"at": float(self.step[place]), "unit": self.unit, "unit_zh": _UNITS[self.unit]}
 
     @property
     def finite(self) -> Series:
@@ -88,7 +96,9 @@ def series(values: Iterable[float], step: Sequence[float] | None = None) -> Seri
     [1.0, 2.0, 3.0]
     """
     numbers = np.asarray(list(values), dtype=np.float64)
-    return Series(numbers, np.arange(1.0, len(numbers) + 1) if step is None else np.asarray(step, dtype=np.float64))
+    if step is None:
+        return Series(numbers, np.arange(1.0, len(numbers) + 1), unit="row")
+    return Series(numbers, np.asarray(step, dtype=np.float64))
 
 
 @dataclass(frozen=True)

@@ -1,171 +1,343 @@
-"""The watch: an observer that names a training's troubles by layer, with the remedy, as they happen."""
+"""The watch for a loop that is not ours: hooks in the model's forward and the optimiser's step, nothing else."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from itertools import pairwise
-from typing import Any
+import sys
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from deepwell.doctor.finding import Finding
-from deepwell.train.observe import EpochRecord, Start, StepRecord
+from deepwell.core.errors import UserError
+from deepwell.doctor.blame import blame
+from deepwell.doctor.chart import Chart, due, due_units
+from deepwell.doctor.hooks import Hook
+from deepwell.doctor.judges.trend import median
+from deepwell.doctor.listener import Ear
+from deepwell.doctor.observer import Watch  # noqa: F401  (where it was before)
+from deepwell.doctor.ownership import look_at_ownership
+from deepwell.doctor.readback import ReadBack
+from deepwell.doctor.roots import asleep, frozen_statistics, noisy, roots
+from deepwell.doctor.track import Track
+from deepwell.findings import Finding
 
-_EVERY = 50
-"""Steps between two looks at the gradients: one look costs about a tenth of a small step."""
+
+class Stopped(Exception):
+    """The training is provably wrong; ``finding`` says what was seen."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(str(finding))
+        self.finding = finding
 
 
-class Watch:
-    """Looks at gradients now and then, at units and scores after each epoch. Says each trouble once.
-
-    Thresholds: vanishing and exploding ratios and the share of dead units follow AutoTrainer (Zhang et al.,
-    ICSE 2021) and DeepDiagnosis (Wardat et al., ICSE 2022), softened: a finding needs three looks in a row.
+def watch(
+    model: nn.Module,
+    optimizer: Any,
+    *,
+    scheduler: Any = None,
+    scaler: Any = None,
+    allow: Collection[str] = (),
+    on_stop: Literal["raise", "say"] = "raise",
+    every: int = 50,
+    say: Callable[[str], None] | None = None,
+) -> Watching:
+    """Watch a training loop of your own.
 
     Args:
-        model: the model in training.
-        probe: prepared training inputs [n, ...] to look at units with.
-        say: where findings go, a line each.
+        model: the module in training; a ``ModuleList`` or ``ModuleDict`` of several.
+        optimizer: of ``torch.optim``, or a list of several.
+        scheduler: of ``torch.optim.lr_scheduler``; its calls are judged too.
+        scaler: ``torch.amp.GradScaler``; its skipped steps are counted.
+        allow: codes that do not stop.
+        on_stop: ``"raise"``: a *stop* raises ``Stopped``; ``"say"``: it is said like the others.
+        every: steps between looks; the first steps are looked at more often.
+        say: where findings go, a text each; None prints them to stderr.
+
+    Raises:
+        UserError: ``every`` below 1, another ``on_stop``, an optimiser without ``param_groups``.
+
+    >>> model = nn.Linear(4, 2)
+    >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    >>> x, y = torch.randn(8, 4), torch.arange(8) % 2
+    >>> with watch(model, optimizer) as w:
+    ...     for _ in range(3):
+    ...         optimizer.zero_grad()
+    ...         loss = nn.functional.cross_entropy(model(x), y)
+    ...         loss.backward()
+    ...         _ = optimizer.step()
+    ...         w.step(loss)
+    >>> w.findings
+    []
     """
-
-    def __init__(self, model: nn.Module, probe: Tensor, *, say: Callable[[str], None]) -> None:
-        self.model = model
-        self.probe = probe
-        self.say = say
-        self.findings: list[Finding] = []
-        self._strikes: dict[str, int] = {}
-        self._norms: list[float] = []
-        self._rows: list[Mapping[str, float]] = []
-        self._maximise = True
-
-    def on_start(self, start: Start) -> None:
-        self._maximise = start.maximise
-
-    def on_step(self, record: StepRecord) -> None:
-        if record.step % _EVERY and record.step > 3:
-            return
-        sizes = [
-            (name, _size(g), float(p.detach().norm()) / math.sqrt(p.numel()))
-            for name, g, p in zip(record.names, record.result.gradients, record.parameters, strict=True)
-            if g is not None and g.dim() > 1
-        ]
-        if not sizes:
-            return
-        total = math.sqrt(sum(size * size for _, size, _ in sizes))
-        first_name, first, _ = sizes[0]
-        last = sizes[-1][1]
-        self._judge(
-            "O09",
-            first_name,
-            len(sizes) > 2 and last > 0 and first < 1e-3 * last,
-            f"its gradient is {first:.1e}, the last layer's {last:.1e}: the gradient vanishes on the way",
-            "use relu instead of sigmoid or tanh, normalise between layers (cnn-bn, resnet), or he-normal weights",
-        )
-        usual = sorted(self._norms)[len(self._norms) // 2] if self._norms else total
-        self._judge(
-            "O08",
-            max(sizes, key=lambda item: item[1])[0],
-            len(self._norms) >= 5 and total > 10 * usual,
-            f"the gradient is {total:.1e} where {usual:.1e} is usual: it explodes",
-            "clip it (--clip-norm 1) or lower the learning rate",
-        )
-        self._norms = [*self._norms[-40:], total]
-
-    def on_epoch(self, record: EpochRecord) -> None:
-        for name, share in dead_units(self.model, self.probe).items():
-            self._judge(
-                "O10",
-                name,
-                share > 0.5,
-                f"{share:.0%} of its units are zero on every sample looked at",
-                "lower the learning rate, or use leaky_relu (--activation leaky_relu)",
-                needed=1,
-            )
-        self._rows.append(record.values)
-        self._overfitting(record)
-        self._underfitting(record)
-
-    def _overfitting(self, record: EpochRecord) -> None:
-        if "val_loss" not in record.values or len(self._rows) < 5:
-            return
-        recent = [row["val_loss"] for row in self._rows[-4:]]
-        best = min(row["val_loss"] for row in self._rows)
-        rising = all(b > a for a, b in pairwise(recent))
-        falling = self._rows[-1]["loss"] < self._rows[-4]["loss"]
-        self._judge(
-            "E09",
-            "model",
-            rising and falling and recent[-1] > 1.1 * best,
-            f"validation loss rises ({recent[0]:.4g} to {recent[-1]:.4g}, best {best:.4g}) while training loss falls",
-            "more data, --augment, --dropout, --weight-decay, or stop earlier; the best epoch's weights are kept",
-            needed=1,
-        )
-
-    def _underfitting(self, record: EpochRecord) -> None:
-        if "accuracy" not in record.values or len(self._rows) < 5:
-            return
-        losses = [row["loss"] for row in self._rows[-5:]]
-        flat = max(losses) - min(losses) < 0.01 * abs(losses[0])
-        self._judge(
-            "O19",
-            "model",
-            flat and record.values["accuracy"] < 0.6,
-            f"training accuracy is {record.values['accuracy']:.0%} and the loss has not moved for 5 epochs",
-            "raise the learning rate tenfold or lower it tenfold, take a larger model, check the labels",
-            needed=1,
-        )
-
-    def _judge(self, code: str, where: str, bad: bool, evidence: str, advice: str, *, needed: int = 3) -> None:
-        key = f"{code} {where}"
-        self._strikes[key] = self._strikes.get(key, 0) + 1 if bad else 0
-        if self._strikes[key] == needed and not any(f.code == code and f.where == where for f in self.findings):
-            finding = Finding(code, "warn", where, evidence, advice)
-            self.findings.append(finding)
-            self.say(str(finding))
-
-    def state(self) -> dict[str, Any]:
-        return {"rows": [dict(row) for row in self._rows], "norms": self._norms}
-
-    def load(self, state: Mapping[str, Any]) -> None:
-        self._rows, self._norms = list(state["rows"]), list(state["norms"])
+    if every < 1 or on_stop not in ("raise", "say"):
+        raise UserError(f"every is {every}, on_stop {on_stop!r}", expected="every from 1 up; raise or say")
+    optimizers = list(optimizer) if isinstance(optimizer, (list, tuple)) else [optimizer]
+    for one in optimizers:
+        if not hasattr(one, "param_groups"):
+            raise UserError(
+                f"the optimiser is {type(one).__name__}", expected="one of torch.optim, or a list of them",
+                fix="give the object whose step() the loop calls",
+            )  # fmt: skip
+    return Watching(model, optimizers, scheduler, scaler, frozenset(allow), on_stop, every, say)
 
 
-def _size(gradient: Tensor) -> float:
-    """Root mean square of a gradient, over the rows that have any: an embedding's are few, and no sign of vanishing."""
-    rows = int(gradient.flatten(1).any(1).sum())
-    return float(gradient.norm()) / math.sqrt(max(1, rows) * gradient[0].numel())
+class Watching:
+    """What ``watch`` gives: a context manager; hooks are there inside it only."""
 
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizers: Sequence[Any],
+        scheduler: Any,
+        scaler: Any,
+        allow: Collection[str],
+        on_stop: str,
+        every: int,
+        say: Callable[[str], None] | None,
+    ) -> None:
+        self.model, self.optimizers, self.scheduler, self.scaler = model, optimizers, scheduler, scaler
+        self._allow, self._on_stop, self._every = allow, on_stop, every
+        self._say = say or (lambda text: print(text, file=sys.stderr))
+        self.chart = Chart(self._tell)
+        self._stop: Finding | None = None
+        self._tracks: list[Track] = []
+        self._hooks: list[Any] = []
+        self._calls = 0
 
-_RECTIFIERS = (nn.ReLU, nn.ReLU6)
+    @property
+    def findings(self) -> list[Finding]:
+        """All that was said so far, in that order."""
+        return self.chart.findings
 
+    def __enter__(self) -> Watching:
+        self._roots = roots(self.model)
+        self._noisy = noisy(self.model)
+        self._ears = [Ear(root) for root in self._roots]
+        self._reads = ReadBack()
+        self._inputs: tuple[nn.Module, Sequence[Any], Mapping[str, Any]] | None = None
+        self._losses: list[Tensor] = []
+        self._ended: float | None = None
+        self._began: float | None = None
+        self._waits: list[float] = []
+        self._works: list[float] = []
+        self._scale = self.scaler.get_scale() if self.scaler is not None else 0.0
+        self._skipped = 0.0
+        self._first_call = int(getattr(self.scheduler, "last_epoch", 0) or 0)
+        names = {id(p): name for name, p in self.model.named_parameters()}
+        # a write raises a tensor's version, also one without gradients
+        self._versions = {name: p._version for name, p in self.model.named_parameters()}
+        frozen = {name: p for name, p in self.model.named_parameters() if not p.requires_grad}
+        for root in self._roots:
+            hook = root.register_forward_pre_hook(Hook(self._forward), with_kwargs=True)
+            self._hooks += [hook, root.register_forward_hook(Hook(self._answered))]
+        for i, optimizer in enumerate(self.optimizers):
+            if not hasattr(optimizer, "register_step_pre_hook"):
+                continue
+            self._tracks.append(
+                Track(
+                    optimizer, names, frozen, self.chart, name=str(i) if i else "", every=self._every,
+                    broken=self._not_finite, stepped=self._stepped,
+                )
+            )  # fmt: skip
+        self._arm(1)
+        return self
 
-def dead_units(model: nn.Module, probe: Tensor) -> dict[str, float]:
-    """Share of units (channels of a convolution) of each ReLU that are zero on all of ``probe``.
-
-    >>> layer = nn.Linear(3, 4)
-    >>> with torch.no_grad():
-    ...     _ = layer.bias.fill_(-100.0)
-    >>> dead_units(nn.Sequential(layer, nn.ReLU()), torch.rand(5, 3))
-    {'1': 1.0}
-    """
-    shares: dict[str, float] = {}
-    hooks = []
-    for name, module in model.named_modules():
-        if isinstance(module, _RECTIFIERS):
-
-            def look(_m: nn.Module, _i: object, output: Tensor, name: str = name) -> None:
-                alive = (output > 0).transpose(0, 1).reshape(output.shape[1], -1).any(1)
-                shares[name] = float((~alive).float().mean())
-
-            hooks.append(module.register_forward_hook(look))
-    training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            model(probe)
-    finally:
-        model.train(training)
-        for hook in hooks:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for hook in self._hooks:
             hook.remove()
-    return shares
+        for track in self._tracks:
+            track.close()
+        for ear in self._ears:
+            ear.take()
+        self._reads.drop()
+        self._hooks, self._inputs = [], None
+        if kind is None:
+            self._flush()
+            self.chart.end()
+
+    # ---- what the loop tells
+
+    def step(self, loss: Tensor | float, x: Any = None, y: Any = None) -> None:
+        """Tell the loss of a step, after ``optimizer.step()``; with accumulation, of each part or of each step.
+
+        Args:
+            loss: mean loss, a number or a tensor.
+            x, y: the batch, where it shall be looked at; y lets sorted labels be seen.
+
+        Raises:
+            Stopped: something is provably wrong, and it is not allowed.
+        """
+        self._calls += 1
+        number = max((track.step for track in self._tracks), default=self._calls)
+        looked = due(number, self._every)
+        if isinstance(loss, Tensor) and loss.device.type != "cpu":
+            self._losses.append(loss.detach().float().reshape(()))  # reading waits for the device
+            if looked or len(self._losses) >= 20:
+                self._read_losses()
+        else:
+            self._take(float(loss.detach()) if isinstance(loss, Tensor) else float(loss))
+        if looked:
+            self._look(loss, x, y)
+        self._raise()
+
+    def epoch(self, **values: float) -> None:
+        """Tell an epoch's values: ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``, ...
+
+        Raises:
+            Stopped: something is provably wrong, and it is not allowed.
+        """
+        self._flush()
+        self.chart.epoch({**self._data_share(), **{k: float(v) for k, v in values.items()}})
+        self._look_at_scheduler()
+        self._raise()
+
+    # ---- what the hooks see
+
+    def _forward(self, module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        if torch.is_grad_enabled():
+            self._inputs = module, args, kwargs
+            now = time.perf_counter()
+            if self._ended is not None:
+                self._waits.append(now - self._ended)
+                self._began, self._ended = now, None
+        else:
+            self._ended = None  # what comes next in time is no preparing of a batch
+            if self._noisy:
+                self.chart.modes.looked(training=module.training)
+
+    def _answered(self, _module: nn.Module, _args: object, output: object) -> None:
+        if self._reads.armed:
+            self._reads.answered(output)
+
+    def _stepped(self, step: int) -> None:
+        """After an optimiser's step."""
+        self.chart.rates.add(max(track.rate for track in self._tracks))
+        now = time.perf_counter()
+        if self._began is not None:
+            self._works.append(now - self._began)
+        self._ended, self._began = now, None
+        if len(self._works) > 200:
+            del self._works[:100], self._waits[:100]
+        if self.chart.modes.in_training:
+            self.chart.run("modes", self.chart.modes.stepped)
+        if due(step, self._every):
+            sleeping = asleep(self._noisy) if not self.model.training else []
+            self.chart.run("modes", self.chart.modes.step_mode, training=self.model.training, asleep=sleeping)
+            still = frozen_statistics(self._noisy)
+            self.chart.run("modes", self.chart.modes.frozen, still, self._tracks[0].moved)
+            for ear in self._ears:
+                heard = ear.take()
+                if heard is not None:
+                    self.chart.look_at_units(heard.activations, heard.norms)
+            self.chart.run("ownership", look_at_ownership, self.model, self._tracks, self._versions, step)
+        if due(step + 1, self._every):
+            self._arm(step + 1)
+        self._raise()
+
+    def _arm(self, step: int) -> None:
+        self._reads.arm()
+        if due_units(step, self._every):
+            for ear in self._ears:
+                ear.arm()
+
+    def _not_finite(self) -> None:
+        self._blame(math.nan)
+        self._raise()
+
+    # ---- what is made of it
+
+    def _take(self, value: float) -> None:
+        self.chart.losses.add(value)
+        if not math.isfinite(value):
+            self._blame(value)
+        elif self._inputs is not None and self._inputs[1] and isinstance(self._inputs[1][0], Tensor):
+            first = self._inputs[1][0]
+            if first.dim():
+                self.chart.batches.add_size(first.shape[0], value)
+
+    def _read_losses(self) -> None:
+        values = torch.stack(self._losses).tolist() if self._losses else []
+        self._losses = []
+        for value in values:
+            self._take(value)
+
+    def _blame(self, loss: float) -> None:
+        if any(f.code == "O20" for f in self.findings):
+            return
+        module, args, kwargs = self._inputs or (self.model, (), {})
+        inputs = (args, kwargs) if self._inputs is not None else None
+        step = 1 + max((track.step for track in self._tracks), default=self._calls)
+        facts = {"loss": str(loss), "step": step}
+        self.chart.run("not finite", lambda: [blame(module, inputs, facts)])
+
+    def _look(self, loss: Tensor | float, x: Any, y: Any) -> None:
+        for track in self._tracks:
+            track.flush()
+        if y is not None:
+            self._labels(y)
+        taken = self._reads.take(float(loss.detach()) if isinstance(loss, Tensor) else float(loss))
+        if taken is not None:
+            reading, size, classes = taken
+            if y is None:
+                self.chart.read(reading, size=size)
+            else:
+                self.chart.run("answers", self.chart.answers.judge, reading, size=size)
+            if classes:
+                self.chart.batches.classes = classes
+        self.chart.judge_losses(ordered=True)
+        self._look_at_scheduler()
+        if self.scaler is not None:
+            self._look_at_scaler()
+
+    def _labels(self, y: Any) -> None:
+        values = torch.as_tensor(y)
+        if values.dim() == 1 and not values.is_floating_point():
+            self.chart.batches.add_labels(values.tolist())
+
+    def _look_at_scheduler(self) -> None:
+        if self.scheduler is None or not hasattr(self.scheduler, "last_epoch"):
+            return
+        calls = int(self.scheduler.last_epoch) - self._first_call
+        facts = {"kind": type(self.scheduler).__name__, "calls": calls, "period": getattr(self.scheduler, "T_max", 0)}
+        self.chart.run("scheduler", self.chart.rates.scheduler, facts)
+
+    def _look_at_scaler(self) -> None:
+        now = self.scaler.get_scale()
+        if 0 < now < self._scale:  # each overflow halves it
+            self._skipped += math.log2(self._scale / now)
+        self._scale = now
+        steps = max(track.step for track in self._tracks) if self._tracks else self._calls
+        share = self._skipped / max(1.0, steps + self._skipped)
+        if steps >= 20 and share > 0.1:
+            found = Finding("O15", "note", "optimizer", "training_skips", {"share": share, "scale": now})
+            self.chart.add([found])
+
+    def _data_share(self) -> dict[str, float]:
+        if len(self._works) < 20 or median(self._waits) < 2e-3:  # a toy's batch costs less than anybody's notice
+            return {}
+        wait, work = median(self._waits), median(self._works)
+        return {"data_share": wait / (wait + work)}
+
+    def _flush(self) -> None:
+        self._read_losses()
+        for track in self._tracks:
+            track.flush()
+        self.chart.judge_losses(ordered=True)
+
+    # ---- what is said
+
+    def _tell(self, finding: Finding) -> None:
+        self._say(str(finding))
+        if finding.level == "stop" and finding.code not in self._allow and self._on_stop == "raise":
+            self._stop = self._stop or finding
+
+    def _raise(self) -> None:
+        if self._stop is not None:
+            finding, self._stop = self._stop, None
+            raise Stopped(finding)

@@ -14,7 +14,9 @@ from torch import Tensor
 from deepwell.core.errors import UserError, unknown_name
 from deepwell.core.shapes import PADDING, UNKNOWN, Counts, Ids
 from deepwell.data.ragged import Ragged
+from deepwell.findings import Finding
 from deepwell.inputs.grams import Grams
+from deepwell.inputs.length_findings import cut_off, not_learnt
 from deepwell.inputs.pretrained_tokens import PretrainedTokens
 from deepwell.inputs.subwords import Subwords
 from deepwell.inputs.tokenise import Token, characters, characters_only, words, words_only
@@ -235,6 +237,10 @@ class Text:
     def mask(self, x: Tensor) -> Tensor:
         """Where a token is, bool [n, length]."""
         return (x[..., 0] if self.view == "counts" else x) != PADDING
+
+    def findings(self, rows: Ragged, split: Any) -> list[Finding]:
+        """Texts that are cut off, and tokens of the validation part that were not learnt."""
+        return [*cut_off(rows, split, self.max_length), *not_learnt(rows, split)]
 
     def positions(self, raw: Sequence[str]) -> list[list[Token]]:
         """The tokens of each text with their places, to draw attention or attributions on them."""

@@ -15,6 +15,8 @@ from torch import Tensor
 from deepwell.core.errors import UserError, unknown_name
 from deepwell.core.shapes import PADDING, UNKNOWN, Ids
 from deepwell.data.ragged import Ragged
+from deepwell.findings import Finding
+from deepwell.inputs.length_findings import not_learnt
 from deepwell.inputs.subwords import Subwords
 from deepwell.inputs.tokenise import Token, characters, words
 from deepwell.inputs.vocabulary import Vocabulary, names_of, one_of, truth, whole
@@ -222,6 +224,10 @@ class Tokens:
     def mask(self, x: Tensor) -> Tensor:
         """Where a word is, bool [n, length]."""
         return x[..., 0] != PADDING
+
+    def findings(self, rows: Ragged, split: Any) -> list[Finding]:
+        """Words of the validation part that were not learnt: their characters are all that is known of them."""
+        return not_learnt(rows, split)
 
     def positions(self, raw: Sequence[Any]) -> list[list[Token]]:
         """The words of each sentence with their places: in the string, or in the words joined as they are written."""

@@ -200,7 +200,7 @@ class Loop:
         if self.count_hits is not None:
             self._pending.extend(zip(result.scores, result.targets, strict=True))
         if self._step_observers:
-            record = StepRecord(self._step, self._epoch, rate, result, self.names, self.step.parameters)
+            record = StepRecord(self._step, self._epoch, rate, result, self.names, self.step.parameters, ids)
             for observer in self._step_observers:
                 if reason := observer.on_step(record):
                     self._stopped = reason

@@ -29,6 +29,8 @@ class StepRecord(NamedTuple):
     names: Sequence[str]
     """Of the parameters, in the order of ``result.gradients``."""
     parameters: Sequence[Tensor]
+    rows: Tensor | None = None
+    """Numbers of the batch's samples, int64 [n]."""
 
 
 class EpochRecord(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -47,6 +47,8 @@ class StepResult:
     """The targets, one a part."""
     gradients: Sequence[Tensor | None]
     """Of the mean loss, after clipping; one a parameter, None where the loss does not depend on it."""
+    norm: Tensor | None = None
+    """Euclidean norm of all gradients before they were clipped by it, 0-dim; None where they are not."""
 
 
 class Step:
@@ -109,7 +111,7 @@ class Step:
             if self.clip_value is not None:
                 clip_by_value(present, self.clip_value)
             if self.clip_norm is not None:
-                clip_by_norm(present, self.clip_norm)
+                whole = replace(whole, norm=clip_by_norm(present, self.clip_norm))
             self.optimizer.step(whole.gradients, learning_rate)
         return whole
 

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from deepwell.doctor.data.case import Case
-from deepwell.doctor.data.features import number_of
+from deepwell.doctor.data.features import number_of, tokens
 from deepwell.doctor.data.part import Part
-from deepwell.findings import Finding
+from deepwell.findings import Finding, Level
 
-_PIECE = 8 << 20
+_PIECE = 256 << 10
+"""Bytes that stay in the processor's cache while they are hashed."""
 
 
 def digests(part: Part) -> np.ndarray:
@@ -57,7 +58,7 @@ def telling(part: Part) -> np.ndarray:
     """
     x = part.x
     if part.kind in ("texts", "words"):
-        return np.array([len(i) >= 30 and len(i.split()) >= 5 if part.kind == "texts" else len(i) >= 8 for i in x])
+        return np.array([_says_much(item) if part.kind == "texts" else len(item) >= 8 for item in x])
     if part.kind == "ids":
         flat = x.reshape(len(x), -1)
         return (flat != 0).sum(1) >= 8
@@ -74,6 +75,19 @@ def telling(part: Part) -> np.ndarray:
     return found & (shades > 2 or flat.shape[1] > 400)
 
 
+def _says_much(text: str) -> bool:
+    """Five words, or of a script without spaces fifteen characters."""
+    return len(text) >= 30 if " " in text.strip() and len(tokens(text, 5)) == 5 else len(tokens(text, 15)) == 15
+
+
+def few_forms(part: Part) -> bool:
+    """Whether equal samples are no wonder: drawn pictures of a few shades, of which many are there twice anyway."""
+    if part.kind != "image" or len(np.unique(part.x[: max(1, 20_000 // max(1, part.x[0].size))])) > 4:
+        return False
+    found = digests(part)
+    return len(np.unique(found)) < 0.98 * len(found)
+
+
 def across(case: Case) -> Iterator[Finding]:
     """D14: the same sample in training and in what is held out; and samples that are there several times."""
     if case.kind == "unknown" or len(case.train) < 2:
@@ -85,7 +99,8 @@ def across(case: Case) -> Iterator[Finding]:
         places = np.flatnonzero(same)
         if len(places):
             # a handful is in many published sets
-            level = "warn" if len(places) >= 3 and len(places) >= 0.01 * len(part) else "note"
+            many = len(places) >= 3 and len(places) >= 0.01 * len(part)
+            level: Level = "warn" if many and not few_forms(case.train) else "note"
             row = int(places[0])
             other = int(np.flatnonzero(train == here[row])[0])
             found = {"count": len(places), "of": len(part), "row": part.row(row), "other": case.train.row(other)}
@@ -121,7 +136,8 @@ def conflicts(case: Case) -> Iterator[Finding]:
         "other": case.train.row(other),
         "other_label": str(names[case.labels["train"][other]]),
     }
-    level = "warn" if len(found) >= 3 and len(found) >= 0.005 * len(kept) else "note"
+    many = len(found) >= 3 and len(found) >= 0.005 * len(kept)
+    level: Level = "warn" if many and not few_forms(case.train) else "note"
     yield Finding("D19", level, "labels", "pairs", values)
 
 

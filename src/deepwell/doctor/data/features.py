@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 _SIDE = 12
-_RAW, _WAVES, _BUCKETS = 256, 512, 1024
+_RAW, _WAVES, _BUCKETS = 256, 384, 768
 
 
 def shrink(x: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -49,7 +49,7 @@ def number_of(word: str) -> int:
     return zlib.crc32(word.encode("utf-8", "backslashreplace"))
 
 
-def tokens(item: Any, most: int = 200) -> list[str]:
+def tokens(item: Any, most: int = 120) -> list[str]:
     """Words of a text in small letters; characters where it is written without spaces (Chinese, Japanese, Thai)."""
     if not isinstance(item, str):
         return [str(word) for word in item[:most]]
@@ -67,7 +67,7 @@ class Features:
 
     >>> f = Features(np.random.default_rng(0).normal(size=(50, 3)), "table", seed=0)
     >>> f(np.zeros((2, 3))).shape
-    (2, 516)
+    (2, 388)
     """
 
     def __init__(self, x: Any, kind: str, *, seed: int) -> None:

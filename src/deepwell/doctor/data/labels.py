@@ -8,7 +8,7 @@ import numpy as np
 
 from deepwell.doctor.data.case import Case
 from deepwell.doctor.data.part import Part
-from deepwell.findings import Finding
+from deepwell.findings import Finding, Level
 
 _EXCLUSIVE = ("cross_entropy", "nll_loss", "nll")
 _OF_PROBABILITIES = ("binary_cross_entropy", "binary_cross_entropy_with_logits", "bce")
@@ -50,7 +50,7 @@ def balance(case: Case) -> Iterator[Finding]:
         return
     shares = counts[there] / counts.sum()
     effective = float(np.exp(-(shares * np.log(shares)).sum()))
-    level = "warn" if (effective - 1) / (len(there) - 1) < 0.5 and not case.said.weighted else "note"
+    level: Level = "warn" if (effective - 1) / (len(there) - 1) < 0.5 and not case.said.weighted else "note"
     found = {
         "large": str(case.names[large]),
         "many": int(counts[large]),
@@ -94,7 +94,7 @@ def _range_of(case: Case, part: Part) -> Iterator[Finding]:
         marked = low == -1 and high < classes and (kept == -1).mean() < 0.9 and not exclusive
         yield Finding("D11", "note" if marked else "stop", part.name, saw, found)
     elif classes is None and exclusive and low < 0:
-        level = "stop" if distinct.tolist() == [-1, 1] else "note"
+        level: Level = "stop" if distinct.tolist() == [-1, 1] else "note"
         yield Finding("D11", level, part.name, "below", found)
     elif classes is None and part.name == "train" and low >= 0 and len(distinct) < high + 1 and len(distinct) > 1:
         saw = "from_one" if low == 1 and len(distinct) == high else "holes"
@@ -113,17 +113,17 @@ def form(case: Case) -> Iterator[Finding]:
     if loss is None or y is None or y.dtype.kind not in "buif":
         return
     # an array may still be cast on its way to the loss; a tensor was made for it
-    level = "stop" if part.tensors else "note"
+    level: Level = "stop" if part.tensors else "note"
     found = {"dtype": str(y.dtype), "shape": str(list(y.shape)), "loss": loss}
     if loss in _EXCLUSIVE:
         if y.ndim == 2 and y.shape[1] == 1:
-            yield Finding("D12", level, "labels", "column", found)
+            yield Finding("D12", level, "labels", "labels_column", found)
         elif y.ndim == 1 and y.dtype.kind == "f":
-            yield Finding("D12", level, "labels", "float", found)
+            yield Finding("D12", level, "labels", "labels_float", found)
         elif y.ndim == 2 and y.dtype.kind != "f" and y.shape[1] > 1 and y.min() >= 0 and y.max() <= 1:
-            yield Finding("D12", level, "labels", "whole_rows", found)
+            yield Finding("D12", level, "labels", "labels_rows", found)
     elif loss in _OF_PROBABILITIES and y.dtype.kind in "iub":
-        yield Finding("D12", level, "labels", "whole", found)
+        yield Finding("D12", level, "labels", "labels_whole", found)
     if y.ndim == 2 and y.shape[1] > 1:
         yield from _rows_of_labels(case, y.astype(np.float64, copy=False))
 

@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from deepwell.core.errors import UserError
 from deepwell.doctor.data.kinds import kind_of_samples
 
+_DRAW = 977
+"""Sets these draws apart from a user's own by the same seed."""
 _MOST = 2_000
 _BYTES = 64 << 20
 """Of a data set that must be read item by item: so many items, and so many bytes of them at most."""
@@ -56,7 +59,7 @@ class Part:
         """Places of at most so many samples, sorted, int64: all, or a draw that depends on the seed alone."""
         if len(self) <= most:
             return np.arange(len(self))
-        return np.sort(np.random.default_rng(seed).choice(len(self), most, replace=False))
+        return np.sort(np.random.default_rng([_DRAW, seed]).choice(len(self), most, replace=False))
 
 
 def read(name: str, given: Any, *, seed: int = 0, seconds: float = 0.5) -> Part:
@@ -69,10 +72,10 @@ def read(name: str, given: Any, *, seed: int = 0, seconds: float = 0.5) -> Part:
         seconds: after which no more items are read.
 
     Raises:
-        TypeError: something else.
+        UserError: something else.
     """
     if isinstance(given, (tuple, list)) and len(given) == 2 and not isinstance(given[0], str):
-        x, y = _plain(given[0]), _plain(given[1])
+        x, y = plain(given[0]), plain(given[1])
         return Part(name, x, y, kind_of_samples(x), len(x), tensors=isinstance(given[0], torch.Tensor))
     if isinstance(given, torch.utils.data.DataLoader):
         made = _of_dataset(name, given.dataset, seed, seconds) or _of_batches(name, given, seconds)
@@ -82,10 +85,13 @@ def read(name: str, given: Any, *, seed: int = 0, seconds: float = 0.5) -> Part:
         return made_or_none
     if hasattr(given, "__iter__"):
         return _of_batches(name, given, seconds)
-    raise TypeError(f"{name} is a {type(given).__name__}: give (x, y), a data set or a DataLoader")
+    raise UserError(
+        f"{name} is of type {type(given).__name__}",
+        expected="(x, y), a data set with __getitem__ and __len__, or a DataLoader",
+    )
 
 
-def _plain(values: Any) -> Any:
+def plain(values: Any) -> Any:
     """Tensors, frames and lists of numbers as arrays; lists of texts, of words and trees as lists of strings."""
     if values is None:
         return None
@@ -130,14 +136,14 @@ def _stacked(rows: list[Any]) -> Any:
 def _of_dataset(name: str, dataset: Any, seed: int, seconds: float) -> Part | None:
     """Whole where its tensors lie open, else a draw of items; None for one that can't be read by number."""
     if isinstance(dataset, torch.utils.data.TensorDataset) and len(dataset.tensors):
-        x, y = _plain(dataset.tensors[0]), _plain(dataset.tensors[-1]) if len(dataset.tensors) > 1 else None
+        x, y = plain(dataset.tensors[0]), plain(dataset.tensors[-1]) if len(dataset.tensors) > 1 else None
         return Part(name, x, y, kind_of_samples(x), len(x), tensors=True, dataset=dataset)
     if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
         return None
     if isinstance(dataset, torch.utils.data.IterableDataset):
         return None
     total = len(dataset)
-    order = np.random.default_rng(seed).permutation(total)[:_MOST]
+    order = np.random.default_rng([_DRAW, seed]).permutation(total)[:_MOST]
     begun, taken, xs, ys, size = time.perf_counter(), [], [], [], 0
     with same_random_state():
         for number in order.tolist():
@@ -151,7 +157,7 @@ def _of_dataset(name: str, dataset: Any, seed: int, seconds: float) -> Part | No
     rows = np.array(taken, dtype=np.int64)
     sort = np.argsort(rows)
     xs, ys = [xs[i] for i in sort], [ys[i] for i in sort]
-    samples, answers = _plain(xs), None if any(y is None for y in ys) else _plain(ys)
+    samples, answers = plain(xs), None if any(y is None for y in ys) else plain(ys)
     whole = len(rows) == total
     return Part(
         name, samples, answers, kind_of_samples(samples), total, None if whole else rows[sort], True, None, dataset
@@ -185,8 +191,8 @@ def _of_batches(name: str, batches: Any, seconds: float) -> Part:
     with same_random_state():
         for batch in batches:
             x, y = (batch[0], batch[1]) if isinstance(batch, (tuple, list)) and len(batch) > 1 else (batch, None)
-            xs.append(_plain(x))
-            ys.append(_plain(y))
+            xs.append(plain(x))
+            ys.append(plain(y))
             size += getattr(xs[-1], "nbytes", 0)
             if sum(map(len, xs)) >= _MOST or size > _BYTES or time.perf_counter() - begun > seconds:
                 break

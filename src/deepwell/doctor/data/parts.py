@@ -11,7 +11,7 @@ import numpy as np
 
 from deepwell.doctor.data.case import Case
 from deepwell.doctor.data.part import Part
-from deepwell.findings import Finding
+from deepwell.findings import Finding, Level
 
 _GROUP = re.compile(r"(^|[_\W])(patient|subject|user|speaker|session|customer|group|family|site)([_\W]?id)?s?$", re.I)
 
@@ -24,7 +24,7 @@ def sizes(case: Case) -> Iterator[Finding]:
         if name == "train":
             continue
         width = 1.96 * math.sqrt(0.09 / part.total) if part.total else 0.0
-        if part.total and width > 0.03:
+        if part.total and width > 0.05:
             yield Finding("D23", "note", name, "interval", {"count": part.total, "width": width})
     if case.answer == "classes" and case.train.total < 10 * len(case.names):
         found = {"count": case.train.total, "classes": len(case.names)}
@@ -43,7 +43,7 @@ def coverage(case: Case) -> Iterator[Finding]:
         here = np.bincount(labels[name], minlength=len(case.names))
         tail = _is_tail(case, train, here)
         if tail is not None:
-            yield Finding("D21", "warn", name, "tail", tail)
+            yield Finding("D21", "warn", name, "sorted_tail", tail)
             continue
         new = np.flatnonzero((train == 0) & (here > 0))
         if len(new):
@@ -99,7 +99,7 @@ def is_sorted(labels: np.ndarray) -> bool:
     return int((labels[1:] != labels[:-1]).sum()) <= max(len(shares) - 1, 0.1 * expected)
 
 
-def groups(case: Case) -> Iterator[Finding]:
+def shared_groups(case: Case) -> Iterator[Finding]:
     """D16: one patient, speaker or user on both sides of the split."""
     given = case.said.groups
     first = set(_plain(given.get("train", ())))
@@ -130,7 +130,7 @@ def _group_columns(case: Case, part: Part) -> Iterator[Finding]:
             yield Finding("D16", "warn", part.name, "column", found)
 
 
-def times(case: Case) -> Iterator[Finding]:
+def later_times(case: Case) -> Iterator[Finding]:
     """D17: training samples from after the first sample that is held out."""
     given = case.said.times
     if "train" not in given:
@@ -142,7 +142,7 @@ def times(case: Case) -> Iterator[Finding]:
         begin = np.asarray(given[name]).min()
         later = int((train > begin).sum())
         if later:
-            level = "warn" if later > 0.01 * len(train) else "note"
+            level: Level = "warn" if later > 0.01 * len(train) else "note"
             found = {"later": later, "of": len(train), "begin": str(begin), "end": str(train.max())}
             yield Finding("D17", level, name, "later", found)
 

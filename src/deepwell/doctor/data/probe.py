@@ -10,9 +10,9 @@ import numpy as np
 from deepwell.doctor.data.features import Features
 from deepwell.doctor.data.part import Part
 
-MOST = 3_000
+MOST = 2_000
 SHIFTS = (-2, -1, 1, 2)
-_STRENGTHS = (0.003, 0.03, 0.3)
+_STRENGTHS = (0.01, 0.1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ def probe_classes(part: Part, labels: np.ndarray, classes: int, *, seed: int, mo
     features = Features(x, part.kind, seed=seed)
     inputs = features(x)
     y = labels[places]
-    shuffled = np.random.default_rng(seed).permutation(y)
+    shuffled = np.random.default_rng([7, seed]).permutation(y)
     moved = {k: labels[(places + k) % len(labels)] for k in SHIFTS} if part.rows is None else {}
     targets = np.concatenate([_one_hot(column, classes) for column in (y, shuffled, *moved.values())], 1)
     scores = _best(inputs, targets, classes, y, seed)
@@ -78,7 +78,7 @@ def probe_classes(part: Part, labels: np.ndarray, classes: int, *, seed: int, mo
         for i, column in enumerate((y, shuffled, *moved.values()))
     ]
     base = float(np.bincount(y, minlength=classes).max() / len(y))
-    weights = solve(inputs, _one_hot(y, classes), _STRENGTHS[1])
+    weights = solve(inputs, _one_hot(y, classes), 0.03)
     shifted = dict(zip(moved, right[2:], strict=True))
     return Probe(places, y, scores[:, :classes], right[0], base, right[1], shifted, features, weights)
 
@@ -109,11 +109,11 @@ def _solved(gram: np.ndarray, moment: np.ndarray, strength: float) -> np.ndarray
     return np.linalg.solve(gram, moment)
 
 
-def out_of_fold(
-    inputs: np.ndarray, targets: np.ndarray, strength: float, *, seed: int, folds: int = 4
-) -> np.ndarray:
+def out_of_fold(inputs: np.ndarray, targets: np.ndarray, strength: float, *, seed: int, folds: int = 4) -> np.ndarray:
     """Each sample's scores by a model that was fitted without its fold, float32 [n, targets]."""
-    fold = np.random.default_rng(seed + 1).permutation(len(inputs)) % folds
+    fold = np.random.default_rng([8, seed]).permutation(len(inputs)) % folds
+    if len(inputs) < inputs.shape[1]:
+        return _by_samples(inputs, targets, strength, fold, folds)
     pieces = [(inputs[fold == i], targets[fold == i]) for i in range(folds)]
     grams = [x.T @ x for x, _ in pieces]
     moments = [x.T @ y for x, y in pieces]
@@ -121,4 +121,17 @@ def out_of_fold(
     found = np.empty((len(inputs), targets.shape[1]), np.float32)
     for i, (x, _) in enumerate(pieces):
         found[fold == i] = x @ _solved(gram - grams[i], moment - moments[i], strength)
+    return found
+
+
+def _by_samples(inputs: np.ndarray, targets: np.ndarray, strength: float, fold: np.ndarray, folds: int) -> np.ndarray:
+    """The same scores by X'(XX' + s·t·I)^-1 Y: a system of as many equations as samples, where these are the fewer."""
+    gram = inputs @ inputs.T
+    found = np.empty((len(inputs), targets.shape[1]), np.float32)
+    for i in range(folds):
+        rest, held = np.flatnonzero(fold != i), np.flatnonzero(fold == i)
+        inner = gram[np.ix_(rest, rest)]
+        penalty = np.float32(strength * np.trace(inner) / inputs.shape[1] + 1e-6)
+        weights = np.linalg.solve(inner + penalty * np.eye(len(rest), dtype=np.float32), targets[rest])
+        found[held] = gram[np.ix_(held, rest)] @ weights
     return found

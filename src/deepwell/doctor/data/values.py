@@ -9,7 +9,7 @@ import numpy as np
 from deepwell.doctor.data.case import Case
 from deepwell.doctor.data.kinds import channel_axis
 from deepwell.doctor.data.part import Part
-from deepwell.findings import Finding
+from deepwell.findings import Finding, Level
 
 _LOOKED_AT = 2_000
 _PIECE = 4 << 20
@@ -175,6 +175,6 @@ def target_scale(case: Case) -> Iterator[Finding]:
     worst = int(np.argmax(signals * 1e6 + np.log1p(np.abs(mean) + std)))
     if signals[worst] == 0:
         return
-    level = "warn" if signals[worst] >= 2 else "note"
+    level: Level = "warn" if signals[worst] >= 2 else "note"
     found = {"mean": float(mean[worst]), "std": float(std[worst]), "first": float(mean[worst] ** 2 + std[worst] ** 2)}
     yield Finding("D07", level, "labels", "numbers", {**found, "column": worst})

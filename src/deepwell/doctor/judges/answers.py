@@ -97,9 +97,9 @@ def _by_number(s: np.ndarray, g: np.ndarray, loss: float) -> Reading | None:
             return Reading("mse", factor, s - half, s)
     t = s - n * g / 2
     # [B, 1] against [B]: each answer is pulled to the mean of all targets, and the loss is that of all pairs
-    if np.ptp(s) > 1e-4 * max(1e-12, np.abs(s).max()) and np.ptp(t) < 1e-4 * np.ptp(s):
-        if loss > 1.05 * float(((n * g / 2) ** 2).mean()):
-            return Reading("all_pairs", n, t, s)
+    pulled_alike = np.ptp(s) > 1e-4 * max(1e-12, np.abs(s).max()) and np.ptp(t) < 1e-4 * np.ptp(s)
+    if pulled_alike and loss > 1.05 * float(((n * g / 2) ** 2).mean()):
+        return Reading("all_pairs", n, t, s)
     return None
 
 

@@ -6,6 +6,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from deepwell.doctor.judges.losses import Losses
 from deepwell.doctor.judges.trend import in_a_row, median
@@ -31,7 +32,7 @@ class Batches:
         self.labels: list[list[int]] = []
         self.targets: list[float] = []
         self.classes = 0
-        self.sizes: list[int] = []
+        self.usual = 0
         self.losses: list[float] = []
         self.odd: list[float] = []
         self.strikes: dict[str, int] = {}
@@ -65,10 +66,12 @@ class Batches:
         if found is None or losses.count < 150 or len(window) < 100 or found[0] < 0.05:
             return
         base, formula = found
-        near = abs(median(window) - base) < 0.02 * base and abs(sum(window) / 100 - base) < 0.02 * base
-        times = in_a_row(self.strikes, "O19", near and losses.flat(100) and abs(losses.fell) < 0.2)
+        mean = sum(window) / len(window)
+        error = math.sqrt(sum((v - mean) ** 2 for v in window)) / len(window)
+        near = abs(mean - base) < max(0.02 * base, 2 * error) < 0.1 * base
+        times = in_a_row(self.strikes, "O19", near and losses.flat(100) and losses.fell < 0.2)
         if times >= 3:
-            values = {"loss": median(window), "base": base, "formula": formula, "steps": losses.count}
+            values = {"loss": mean, "base": base, "formula": formula, "steps": losses.count}
             yield Finding("O19", "note" if formula == "ln C" else "warn", "loss", "training_constant", values)
 
     def order(self) -> Iterator[Finding]:
@@ -89,29 +92,28 @@ class Batches:
         # single classes in random order are somebody's sampler; long runs of one class are a sorted file
         tops = [Counter(batch).most_common(1)[0][0] for batch in batches]
         shares = [n / len(tops) for n in Counter(tops).values()]
-        same = sum(a == b for a, b in zip(tops, tops[1:], strict=False)) / (len(tops) - 1)
+        same = sum(a == b for a, b in pairwise(tops)) / (len(tops) - 1)
         expected = sum(share * share for share in shares)
-        rising = sum(b >= a for a, b in zip(tops, tops[1:], strict=False)) / (len(tops) - 1)
+        rising = sum(b >= a for a, b in pairwise(tops)) / (len(tops) - 1)
         runs = len(shares) > 1 and (same > expected + 0.3 or rising > 0.9) and len(batches) >= 10
         values = {"mean": mean, "all": total, "batches": len(batches)}
         yield Finding("D22", "warn" if runs else "note", "train", "training_order", values)
 
     def add_size(self, size: int, loss: float) -> None:
         """Take the number of samples and the loss of one batch."""
-        if self.sizes and math.isfinite(loss):
-            usual = median(self.sizes)
-            near = self.losses[-20:]
-            if size < 0.7 * usual and len(near) >= 10:
+        self.usual = self.usual or size
+        if size == self.usual:
+            self.losses.append(loss)
+            if len(self.losses) > 100:
+                del self.losses[:-20]
+        elif size < 0.7 * self.usual and len(self.losses) >= 10:
+            middle = median(self.losses[-20:])
+            if loss > 0 and middle > 0:
                 # the exponent e of loss ~ size^e: 1 for a sum, 0 for a mean
-                middle = median(near)
-                if loss > 0 and middle > 0:
-                    self.odd = [*self.odd[-20:], math.log(loss / middle) / math.log(size / usual)]
-                return
-        self.sizes = [*self.sizes[-40:], size]
-        self.losses = [*self.losses[-40:], loss]
+                self.odd = [*self.odd[-20:], math.log(loss / middle) / math.log(size / self.usual)]
 
     def reduction(self) -> Iterator[Finding]:
         """The loss is proportional to the size of the batch."""
         if len(self.odd) >= 2 and all(abs(e - 1) < 0.3 for e in self.odd[-4:]):
-            values = {"size": median(self.sizes), "exponent": median(self.odd)}
+            values = {"size": self.usual, "exponent": median(self.odd)}
             yield Finding("O07", "note", "loss", "training_sum", values)

@@ -50,9 +50,8 @@ class Epochs:
         yield from self._underfits(row)
         yield from self._better_outside(row)
         yield from self._too_soon(row)
-        if row.get("data_share", 0) > 0.5:
-            if in_a_row(self.strikes, "O24", True) >= 2:
-                yield Finding("O24", "note", "loop", "training_starved", {"share": row["data_share"]})
+        if in_a_row(self.strikes, "O24", row.get("data_share", 0) > 0.5) >= 2:
+            yield Finding("O24", "note", "loop", "training_starved", {"share": row["data_share"]})
 
     def _overfits(self) -> Iterator[Finding]:
         outside, inside = self._column("val_loss"), self._column("loss")
@@ -99,7 +98,7 @@ class Epochs:
         if len(values) < 4:
             return
         best = values.index(min(values)) + 1
-        rise, errors = slope(values[-4:])
+        _, errors = slope(values[-4:])
         gain = (values[-2] - values[-1]) / max(abs(values[-2]), 1e-12)
         if best == len(values) and errors < -3 and gain > 0.05:
             found = {"value": name, "gain": gain, "now": values[-1]}

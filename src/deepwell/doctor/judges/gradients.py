@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from deepwell.doctor.judges.losses import Losses
 from deepwell.doctor.judges.trend import in_a_row, median
 from deepwell.doctor.sampling import Layer, Look
-from deepwell.findings import Finding
+from deepwell.findings import Finding, Level
 
 _KEPT = 40
 _SHALLOW = 1e-3
@@ -49,11 +49,11 @@ class Gradients:
     def _vanishes(self, felt: list[Layer], losses: Losses) -> Iterator[Finding]:
         first, last = felt[0], felt[-1]
         low, high = first.gradient or 0.0, last.gradient or 0.0
-        times = in_a_row(self.strikes, f"O09 {first.name}", high > 0 and low < _SHALLOW * high)
+        times = in_a_row(self.strikes, f"O09 {first.name}", 0 < low < _SHALLOW * high)
         if times < 3:
             return
         still = first.update is not None and first.update < 1e-5 * max(first.weight, 1e-12)
-        level = "warn" if still or (losses.stuck and losses.count >= 30) else "note"
+        level: Level = "warn" if still or (losses.stuck and losses.count >= 30) else "note"
         yield Finding("O09", level, first.name, "training_vanishes", {"first": low, "last": high})
 
     def _explodes_by_depth(self, felt: list[Layer], losses: Losses) -> Iterator[Finding]:
@@ -61,7 +61,7 @@ class Gradients:
         low, high = last.gradient or 0.0, first.gradient or 0.0
         times = in_a_row(self.strikes, f"O08 {first.name}", low > 0 and high > 1e3 * low)
         if times >= 3:
-            level = "warn" if losses.stuck and losses.count >= 30 else "note"
+            level: Level = "warn" if losses.stuck and losses.count >= 30 else "note"
             yield Finding("O08", level, first.name, "training_grows_by_depth", {"first": high, "last": low})
 
     def _explodes(self, look: Look, felt: list[Layer], losses: Losses) -> Iterator[Finding]:
@@ -72,8 +72,8 @@ class Gradients:
         times = in_a_row(self.strikes, "O08", norm > 10 * usual > 0)
         if times >= 2 and felt:
             worst = max(felt, key=lambda layer: layer.gradient or 0.0)
-            higher = losses.known and losses.level > 1.5 * min(losses.lowest, losses.initial)
-            level = "warn" if times >= 3 and higher and look.raw_norm is None else "note"
+            higher = losses.known and losses.level > 1.5 * min(losses.lowest or losses.initial, losses.initial)
+            level: Level = "warn" if times >= 3 and higher and look.raw_norm is None else "note"
             yield Finding("O08", level, worst.name, "training_explodes", {"norm": norm, "usual": usual})
         if times == 0:  # what explodes is not what is usual
             self.norms = [*self.norms[-_KEPT:], norm]
@@ -85,7 +85,7 @@ class Gradients:
                 share = sum(self.clipped) / len(self.clipped)
                 values = {"share": share, "limit": look.norm, "norm": look.raw_norm}
                 if share > 0.95:
-                    level = "warn" if losses.stuck else "note"
+                    level: Level = "warn" if losses.stuck else "note"
                     yield Finding("O12", level, "optimizer", "training_always", values)
                 elif share == 0 and losses.count >= 1000:
                     yield Finding("O12", "note", "optimizer", "training_never", values)
@@ -95,7 +95,7 @@ class Gradients:
         same = len(recent) == 12 and recent[0] > 0 and max(recent) - min(recent) < 1e-3 * max(recent)
         if same:
             level = "warn" if losses.stuck and losses.count >= 100 else "note"
-            values = {"share": 1.0, "limit": median(recent), "norm": math.nan}
+            values = {"limit": median(recent)}
             yield Finding("O12", level, "optimizer", "training_constant_norm", values)
 
     def _missing(self, look: Look) -> Iterator[Finding]:

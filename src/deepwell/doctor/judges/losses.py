@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from deepwell.doctor.judges.trend import in_a_row, median, slope, zigzag
 from deepwell.findings import Finding
@@ -22,7 +23,7 @@ class Losses:
     >>> for step in range(100):
     ...     losses.add(2.0 - 0.01 * step)
     >>> round(losses.fell, 2), losses.flat(50)
-    (0.45, False)
+    (0.44, False)
     """
 
     def __init__(self) -> None:
@@ -30,7 +31,8 @@ class Losses:
         self.broken = 0
         self.first: list[float] = []
         self.recent: list[float] = []
-        self.lowest = math.inf
+        self.lowest: float | None = None
+        self.judged = 0
         self.strikes: dict[str, int] = {}
 
     def add(self, value: float) -> None:
@@ -45,7 +47,7 @@ class Losses:
         if len(self.recent) > 2 * _KEPT:
             del self.recent[:-_KEPT]
         if self.count % _LEVEL == 0:
-            self.lowest = min(self.lowest, self.level)
+            self.lowest = self.level if self.lowest is None else min(self.lowest, self.level)
 
     @property
     def known(self) -> bool:
@@ -54,8 +56,10 @@ class Losses:
 
     @property
     def initial(self) -> float:
-        """Median of the first losses."""
-        return median(self.first)
+        """Median of the first losses; the very first where the next ones are all far above it."""
+        middle = median(self.first)
+        exploded = len(self.first) == _FIRST and min(self.first[1:]) > 1.5 * self.first[0] > 0
+        return self.first[0] if exploded and middle > 3 * self.first[0] else middle
 
     @property
     def level(self) -> float:
@@ -78,17 +82,27 @@ class Losses:
             return False
         return slope(self.recent[-window:])[1] > -2.0
 
-    def judge(self, *, ratio: float | None, turn: float | None, scored: bool) -> Iterator[Finding]:
+    def _decline(self, window: int) -> float:
+        """Share by which the median fell over the last steps."""
+        values = self.recent[-window:]
+        half = len(values) // 2
+        before = median(values[:half])
+        return (before - median(values[half:])) / max(abs(before), 1e-12)
+
+    def judge(
+        self, *, ratio: float | None, turn: float | None, scored: bool, batch: Callable[[int], str] = "batch {}".format
+    ) -> Iterator[Finding]:
         """What the losses say.
 
         Args:
             ratio: of the updates to the weights, lately; None where unknown.
             turn: cosine between gradients of neighbouring steps, lately; None where unknown.
             scored: the loss is known to be one that training shall lower (read back from its gradient).
+            batch: what a step's batch is called.
         """
         yield from self._diverges(ratio, scored)
         yield from self._oscillates(ratio, turn)
-        yield from self._spike()
+        yield from self._spike(batch)
 
     def _diverges(self, ratio: float | None, scored: bool) -> Iterator[Finding]:
         risen = self.known and self.initial > 0 and self.level > 2 * self.initial
@@ -97,35 +111,44 @@ class Losses:
             return
         large = ratio is not None and ratio > 0.03
         values = {"initial": self.initial, "loss": self.level, "times": self.level / self.initial}
-        yield Finding("O01", "warn" if large or (scored and times >= 5) else "note", "loss", "training_diverges", values)
+        yield Finding(
+            "O01", "warn" if large or (scored and times >= 5) else "note", "loss", "training_diverges", values
+        )
 
     def _oscillates(self, ratio: float | None, turn: float | None) -> Iterator[Finding]:
+        """The loss zig-zags, or each gradient points against the last one, while the loss gets no lower."""
         window = self.recent[-40:]
-        mean = sum(window) / max(1, len(window))
-        swing = median([abs(b - a) for a, b in zip(window, window[1:], strict=False)]) if len(window) > 1 else 0.0
-        link = zigzag(window) if len(window) == 40 else 0.0
-        bad = link < -0.5 and swing > 0.05 * abs(mean)
-        times = in_a_row(self.strikes, "O18", bad)
-        still = times >= 2 and self.fell < 0.5 and self.flat(min(100, len(self.recent)))
-        if not still:
+        still = self.flat(min(100, len(self.recent))) or self._decline(40) < 0.01
+        if len(window) < 40 or not still:
+            in_a_row(self.strikes, "O18", False)
             return
-        sure = turn is not None and turn < -0.5 and ratio is not None and ratio > 1e-3
-        values = {"swing": swing / abs(mean), "link": link}
-        yield Finding("O18", "warn" if sure else "note", "loss", "training_zigzag", values)
+        mean = max(abs(sum(window) / len(window)), 1e-12)
+        swing = median([abs(b - a) for a, b in pairwise(window)]) / mean
+        link = zigzag(window)
+        jumps = link < -0.5 and swing > 0.05 and self.fell < 0.5
+        flips = turn is not None and turn < -0.8 and ratio is not None and ratio > 1e-3
+        if in_a_row(self.strikes, "O18", jumps or flips) < 3:
+            return
+        if flips:
+            level: Level = "warn" if self.fell < 0.5 else "note"
+            yield Finding("O18", level, "loss", "training_flips", {"turn": turn, "loss": self.level})
+        else:
+            yield Finding("O18", "note", "loss", "training_zigzag", {"swing": swing, "link": link})
 
-    def _spike(self) -> Iterator[Finding]:
+    def _spike(self, batch: Callable[[int], str]) -> Iterator[Finding]:
         """Modified z-score (Iglewicz and Hoaglin 1993): 0.6745 (x - median) / MAD."""
-        usual = self.recent[-60:-10]
-        if len(usual) < 40:
+        new = min(self.count - self.judged, len(self.recent) - 1)
+        self.judged = self.count
+        usual = self.recent[-new - 60 : -new]
+        if new < 1 or len(usual) < 40 or self.initial <= 0:
             return
         middle = median(usual)
-        scale = median([abs(v - middle) for v in usual]) / 0.6745
-        last = self.recent[-10:]
-        top = max(range(len(last)), key=last.__getitem__)
-        z = (last[top] - middle) / max(scale, 1e-3 * abs(middle), 1e-12)
+        scale = max(median([abs(v - middle) for v in usual]) / 0.6745, 1e-3 * abs(middle), 1e-12)
+        last = self.recent[-new:]
         # a converged loss has heavy tails: a spike also stands above where the training began
-        alone = sum(v > middle + 6 * scale for v in last) <= 2
-        if z > 10 and alone and last[top] > 1.5 * self.initial > 0:
-            step = self.count - len(last) + top + 1
-            values = {"step": step, "loss": last[top], "usual": middle, "z": z}
+        high = [i for i, v in enumerate(last) if v > middle + 10 * scale and v > 1.5 * self.initial]
+        if high:
+            step = self.count - new + high[0] + 1
+            found = last[high[0]]
+            values = {"step": step, "loss": found, "usual": middle, "z": (found - middle) / scale, "batch": batch(step)}
             yield Finding("O22", "note", "loss", "training_spike", values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from deepwell.doctor.judges.trend import in_a_row
-from deepwell.findings import Finding
+from deepwell.findings import Finding, Level
 
 
 class Modes:
@@ -34,7 +34,7 @@ class Modes:
         """The optimiser made a step: what came before it was one gap between two steps."""
         if self.in_training >= 2 and not self.evaluated:
             self.gaps += 1
-            level = "warn" if self.gaps >= 2 else "note"
+            level: Level = "warn" if self.gaps >= 2 else "note"
             yield Finding("E01", level, "loop", "training_mode", {"passes": self.in_training})
         self.in_training = 0
 

@@ -23,7 +23,7 @@ def slope(values: Sequence[float]) -> tuple[float, float]:
     The standard error is that of independent residuals: s / sqrt(sum (t - mean t)^2), s^2 = SSR / (n - 2).
 
     >>> [round(x, 3) for x in slope([0.0, 1.1, 1.9, 3.0])]
-    [0.98, 31.305]
+    [0.98, 23.099]
     """
     y = np.asarray(values, dtype=np.float64)
     n = len(y)

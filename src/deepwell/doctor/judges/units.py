@@ -10,7 +10,7 @@ import numpy as np
 
 from deepwell.doctor.judges.losses import Losses
 from deepwell.doctor.judges.trend import in_a_row
-from deepwell.findings import Finding
+from deepwell.findings import Finding, Level
 
 
 class Activation(NamedTuple):
@@ -58,7 +58,7 @@ class Units:
             elif not one.last:
                 times = in_a_row(self.strikes, f"O11 {one.name}", one.saturated > 0.5)
                 if times >= looks:
-                    level = "warn" if losses.stuck and losses.count >= 30 else "note"
+                    level: Level = "warn" if losses.stuck and losses.count >= 30 else "note"
                     values = {"share": one.saturated, "kind": one.kind}
                     yield Finding("O11", level, one.name, "training_saturated", values)
 
@@ -72,7 +72,7 @@ class Units:
             return
         share = 1.0 - float(np.any(np.array(past), axis=0).mean())
         if share > 0.5:
-            sure = share == 1.0 or (losses.stuck and losses.count >= 30)
+            sure = share == 1.0 or (share > 0.7 and losses.stuck and losses.count >= 30)
             values = {"share": share, "units": len(one.alive)}
             yield Finding("O10", "warn" if sure else "note", one.name, "training_dead", values)
 
@@ -81,6 +81,6 @@ class Units:
         for one in found:
             off = one.shift > 1.0 or one.scale > math.log(4.0)
             if in_a_row(self.strikes, f"E03 {one.name}", off) >= 3:
-                level = "warn" if worse is not None and worse > 2 else "note"
+                level: Level = "warn" if worse is not None and worse > 2 else "note"
                 values = {"shift": one.shift, "scale": math.exp(one.scale)}
                 yield Finding("E03", level, one.name, "training_statistics", values)

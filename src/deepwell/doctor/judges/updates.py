@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from deepwell.doctor.judges.losses import Losses
 from deepwell.doctor.judges.trend import in_a_row, median
 from deepwell.doctor.sampling import Look
-from deepwell.findings import Finding
+from deepwell.findings import Finding, Level
 
 LARGE = 0.1
 """An update of a tenth of the weights: healthy trainings are near 1e-3, and pass 0.1 for a few steps at most."""
@@ -31,8 +31,9 @@ class Updates:
 
     @property
     def turn(self) -> float | None:
-        """Median of the last looks' cosines between neighbouring gradients."""
-        return median(self.turns[-5:]) if len(self.turns) >= 3 else None
+        """What four fifths of the last looks' cosines between neighbouring gradients are below."""
+        recent = sorted(self.turns[-10:])
+        return recent[int(0.8 * len(recent))] if len(recent) == 10 else None
 
     def judge(self, look: Look, losses: Losses, *, scored: bool) -> Iterator[Finding]:
         """What one look says, given those before it.
@@ -57,14 +58,18 @@ class Updates:
     def _nothing(self, look: Look) -> Iterator[Finding]:
         known = [layer for layer in look.layers if layer.moved is not None]
         none = bool(known) and not any(layer.moved for layer in known)
+        # a step of plain descent would be seen in the float's last digits
+        felt = any(look.rate * (layer.gradient or 0.0) > 1e-6 * layer.weight for layer in known)
         if in_a_row(self.strikes, "O05", none and look.rate == 0) >= 5 and look.step >= 10:
             yield Finding("O05", "warn", "optimizer", "training_zero", {"steps": look.step})
-        if in_a_row(self.strikes, "O04", none and look.rate > 0) >= 3:
+        if in_a_row(self.strikes, "O04", none and felt and look.rate > 0) >= 3:
             values = {"count": len(known), "rate": look.rate, "step": look.step}
             yield Finding("O04", "stop", "optimizer", "training_unchanged", values)
 
     def _large(self, losses: Losses) -> Iterator[Finding]:
-        many = sum(r > LARGE for r in self.ratios) >= 5
+        count = sum(r > LARGE for r in self.ratios)
+        leapt = losses.known and max(losses.first) > 2 * losses.initial > 0
+        many = count >= (3 if leapt else 5)
         if many and losses.count >= 30 and losses.fell < 0.1 and losses.known:
             values = {"ratio": max(self.ratios), "loss": losses.level, "initial": losses.initial}
             yield Finding("O01", "warn", "optimizer", "training_ratio", values)
@@ -73,7 +78,7 @@ class Updates:
         ratio = self.ratios[-1]
         # a warm-up begins with small steps: only a rate that does not rise is judged
         times = in_a_row(self.strikes, "O02", 0 < ratio < SMALL and look.rate <= self.rate)
-        if times >= 5 and losses.count >= 50 and abs(losses.fell) < 0.01 and losses.flat(50):
+        if times >= 5 and losses.count >= 50 and abs(losses.fell) < 0.01 and losses.flat(50) and losses.level > 0.01:
             values = {"ratio": ratio, "rate": look.rate, "loss": losses.level}
             yield Finding("O02", "warn", "optimizer", "training_small", values)
 
@@ -83,7 +88,7 @@ class Updates:
             self.upward.append(look.descent > 0.05)
         if len(self.upward) == 5 and all(self.upward) and look.descent > 0.05:
             rises = losses.known and losses.level > losses.initial
-            level = "stop" if rises and scored else "warn" if rises else "note"
+            level: Level = "stop" if rises and scored else "warn" if rises else "note"
             yield Finding("O17", level, "optimizer", "training_upward", {"cosine": look.descent})
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from deepwell.doctor.probe import Probe, answer, tensors
+from deepwell.doctor.batch.probe import Probe, answer, tensors
 from deepwell.findings import Finding
 
 _WEIGHTED = (nn.Linear, nn.modules.conv._ConvNd)

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from deepwell.doctor.identify import mean_of
-from deepwell.doctor.probe import Loss, Probe, answer, replaced, tensors
+from deepwell.doctor.batch.identify import mean_of
+from deepwell.doctor.batch.probe import Loss, Probe, answer, replaced, tensors
 from deepwell.findings import Finding
 
 STEPS = 60

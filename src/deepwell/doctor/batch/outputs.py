@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from deepwell.doctor.identify import mean_of
-from deepwell.doctor.probe import Probe
+from deepwell.doctor.batch.identify import mean_of
+from deepwell.doctor.batch.probe import Probe
 from deepwell.doctor.spy import LossCall
 from deepwell.findings import Finding, Level
 

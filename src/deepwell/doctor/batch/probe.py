@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree
 
-from deepwell.doctor.identify import identify, mean_of
+from deepwell.doctor.batch.identify import identify, mean_of
 from deepwell.doctor.spy import LossCall, Spy
 
 Loss = Callable[[Any, Any], Any]

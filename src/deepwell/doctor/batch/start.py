@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from deepwell.doctor.probe import Probe
+from deepwell.doctor.batch.probe import Probe
 from deepwell.findings import Finding
 
 _WEIGHTED = (nn.Linear, nn.modules.conv._ConvNd)

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from deepwell.doctor.outputs import look_at_outputs
-from deepwell.doctor.probe import Loss, answer, judged, tensors
+from deepwell.doctor.batch.outputs import look_at_outputs
+from deepwell.doctor.batch.probe import Loss, answer, judged, tensors
 from deepwell.findings import Finding
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from deepwell.doctor.identify import mean_of
-from deepwell.doctor.probe import Probe, answer, replaced, tensors
+from deepwell.doctor.batch.identify import mean_of
+from deepwell.doctor.batch.probe import Probe, answer, replaced, tensors
 from deepwell.findings import Finding, Level
 
 _NORMS = nn.modules.batchnorm._BatchNorm

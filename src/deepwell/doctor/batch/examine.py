@@ -11,16 +11,16 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from deepwell.doctor.guard import Guard
-from deepwell.doctor.metrics import look_at_metric
-from deepwell.doctor.optimizers import look_at_optimizer
-from deepwell.doctor.outputs import look_at_outputs
-from deepwell.doctor.probe import SEED, Loss, Probe, answer, judged, tensors
-from deepwell.doctor.raised import by_loss, by_model, loss_alone
-from deepwell.doctor.start import look_at_start
-from deepwell.doctor.structure import look_at_structure
-from deepwell.doctor.trial import Rule, look_at_trial
+from deepwell.doctor.batch.metrics import look_at_metric
+from deepwell.doctor.batch.optimizers import look_at_optimizer
+from deepwell.doctor.batch.outputs import look_at_outputs
+from deepwell.doctor.batch.probe import SEED, Loss, Probe, answer, judged, tensors
+from deepwell.doctor.batch.raised import by_loss, by_model, loss_alone
+from deepwell.doctor.batch.start import look_at_start
+from deepwell.doctor.batch.structure import look_at_structure
+from deepwell.doctor.batch.trial import Rule, look_at_trial
 from deepwell.doctor.untouched import untouched
-from deepwell.doctor.wiring import look_at_gradients, look_at_padding, look_at_samples, look_at_the_future
+from deepwell.doctor.batch.wiring import look_at_gradients, look_at_padding, look_at_samples, look_at_the_future
 from deepwell.findings import Finding, worst_first
 
 BUDGET = 3.0

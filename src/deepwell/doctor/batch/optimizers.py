@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
-from deepwell.doctor.probe import Probe
+from deepwell.doctor.batch.probe import Probe
 from deepwell.findings import Finding
 
 _ADAPTIVE = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta")

@@ -1,0 +1,1 @@
+"""What one batch tells of model, loss and optimiser before the first step."""
