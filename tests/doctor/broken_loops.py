@@ -7,9 +7,8 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
-
 from tests.doctor.healthy_loops import Program, blobs, clipped, draw, mlp, pictures, scheduled, supervised
+from torch import Tensor, nn
 
 
 def adam(model: nn.Module, rate: float = 3e-3) -> Any:

@@ -394,9 +394,7 @@ def binary() -> Program:
 def sigmoid_output() -> Program:
     x, y = blobs(classes=2, spread=0.5)
     model = nn.Sequential(nn.Linear(20, 16), nn.ReLU(), nn.Linear(16, 1), nn.Sigmoid(), nn.Flatten(0))
-    return supervised(
-        model, x, y.float(), torch.optim.Adam(model.parameters(), lr=1e-2), loss=F.binary_cross_entropy
-    )
+    return supervised(model, x, y.float(), torch.optim.Adam(model.parameters(), lr=1e-2), loss=F.binary_cross_entropy)
 
 
 def log_softmax_before_cross_entropy() -> Program:
@@ -522,9 +520,9 @@ def lbfgs() -> Program:
             optimizer.zero_grad()
             loss = F.cross_entropy(model(x), y) + 1e-3 * model.weight.square().sum()
             loss.backward()
-            return float(loss)
+            return float(loss.detach())
 
-        return float(optimizer.step(closure))
+        return optimizer.step(closure)
 
     return Program(model, optimizer, step)
 
@@ -587,7 +585,7 @@ def run(program: Program, told: Any, *, steps: int = STEPS) -> Iterator[float]:
         loss = program.step(i)
         if loss is not None:
             told.step(loss)
-            yield float(loss)
+            yield float(loss.detach()) if isinstance(loss, Tensor) else float(loss)
         values = program.epoch(i)
         if values is not None:
             told.epoch(**values)
@@ -599,5 +597,3 @@ class Deaf:
     def step(self, *_values: Any) -> None: ...
 
     def epoch(self, **_values: float) -> None: ...
-
-

@@ -171,3 +171,11 @@ def test_classes_numbered_otherwise() -> None:
     assert levels(train, (v, (w + 1) % 3))["D13"] == "warn"
     assert levels(train, (v, np.array([1, 0, 2])[w]))["D13"] == "warn"
     assert "D13" not in levels(*TABLE)
+
+
+def test_training_labels_that_are_noisier_than_the_others() -> None:
+    (x, y), validation = TABLE
+    random = np.random.default_rng(0)
+    noisy = np.where(random.random(len(y)) < 0.4, random.permutation(y), y)
+    assert levels((x, noisy), validation)["D20"] == "warn"
+    assert "D20" not in levels(*TABLE)

@@ -44,7 +44,7 @@ FAULTS: list[tuple[str, Callable[[], dict[str, str]], str, str]] = [
     ("targets in thousands", lambda: levels((X, 2e5 + 8e4 * X[:, 0]), loss="mse_loss"), "D07", "warn"),
     ("targets at 300", lambda: levels((X, 300 + X[:, 0]), loss="mse_loss"), "D07", "warn"),
     ("one class", lambda: levels((X, np.zeros(len(X), int))), "D08", "stop"),
-    ("one target", lambda: levels((X, np.full(len(X), 2.5))), "D08", "stop"),
+    ("one target", lambda: levels((X, np.full(len(X), 2.5)), loss="mse_loss"), "D08", "stop"),
     ("forty to one", lambda: levels((X, (np.arange(len(X)) % 41 == 0).astype(int))), "D09", "warn"),
     ("counted from 1", lambda: levels((X, Y + 1), classes=3), "D11", "stop"),
     ("a gap", lambda: levels((X, np.where(Y == 2, 3, Y)), classes=3), "D11", "stop"),
@@ -120,3 +120,10 @@ def test_parts_without_answers_are_looked_at_too() -> None:
     train, validation = (X[:900], None), (X[900:], None)
     assert levels(train, validation).get("D05") is None
     assert levels((at(np.nan), None))["D05"] == "stop"
+
+
+def test_constant_floats_may_stand_for_no_answer() -> None:
+    ones = np.ones((len(X), 1), np.float32)
+    assert levels((X, ones), (X, ones))["D08"] == "note"
+    assert levels((X, ones), (X, ones), loss="mse_loss")["D08"] == "stop"
+    assert levels((X, ones), (X, X[:, :1]))["D08"] == "stop"

@@ -11,14 +11,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from deepwell.doctor import Finding, Watch, examine
+from deepwell.doctor import Finding, examine
 from deepwell.doctor.data import look
-from deepwell.doctor.watch import dead_units
 from deepwell.losses import cross_entropy
 from deepwell.models import build
 from deepwell.nn.network import Network
-from deepwell.train.observe import EpochRecord, Start, StepRecord
-from deepwell.train.step import StepResult
 
 
 class Mixes(nn.Module):
@@ -133,61 +130,6 @@ def test_data() -> None:
     assert "D23" in codes([0, 1] * 60, 100, 10)
     assert "D10" in codes([0, 1] * 300 + [0] * 400, 600, 200)
     assert "D06" in codes([0, 1] * 500, 600, 200, Plain(torch.full((1000, 4, 4, 1), 7)))
-
-
-def record(step: int, gradients: list[Tensor], parameters: list[Tensor]) -> StepRecord:
-    result = StepResult(torch.tensor(1.0), torch.tensor(1.0), [], [], gradients)
-    return StepRecord(step, 1, 0.1, result, [f"layer{i}.weight" for i in range(len(gradients))], parameters)
-
-
-def watching(model: nn.Module | None = None) -> tuple[Watch, list[str]]:
-    said: list[str] = []
-    watch = Watch(model or nn.Sequential(nn.Linear(3, 3)), torch.randn(8, 3), say=said.append)
-    watch.on_start(Start(10, 10, 100, 0, "val_accuracy", True))
-    return watch, said
-
-
-def test_vanishing_and_exploding_gradients_are_named_by_layer() -> None:
-    weights = [torch.randn(4, 4) for _ in range(4)]
-    watch, said = watching()
-    for step in range(50, 500, 50):
-        watch.on_step(record(step, [torch.full((4, 4), 10.0 ** (i - 6)) for i in range(4)], weights))
-    assert len(said) == 1
-    assert "O09 layer0.weight" in said[0]
-    watch, said = watching()
-    for step in range(50, 1000, 50):
-        size = 1.0 if step < 600 else 100.0
-        watch.on_step(record(step, [torch.full((4, 4), size) for _ in range(4)], weights))
-    assert len(said) == 1
-    assert "O08" in said[0]
-    assert "--clip-norm" in said[0]
-
-
-def test_a_healthy_curve_says_nothing_and_an_overfitted_one_does() -> None:
-    model = nn.Sequential(nn.Linear(3, 3))
-    watch, said = watching(model)
-    for epoch in range(10):
-        values = {"loss": 1 / (epoch + 1), "accuracy": 0.9, "val_loss": 1.1 / (epoch + 1), "val_accuracy": 0.9}
-        watch.on_epoch(EpochRecord(epoch, epoch, values, model))
-    assert said == []
-    for epoch in range(10):
-        values = {"loss": 0.1 / (epoch + 1), "accuracy": 1.0, "val_loss": 0.2 + 0.1 * epoch, "val_accuracy": 0.8}
-        watch.on_epoch(EpochRecord(epoch, epoch, values, model))
-    assert [text.split()[1] for text in said] == ["E09"]
-
-
-def test_dead_units_and_underfitting() -> None:
-    model = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2))
-    with torch.no_grad():
-        model[0].weight.fill_(1.0)
-        model[0].bias[:] = 1.0
-        model[0].bias[:6] = -1e3
-    assert dead_units(model, torch.rand(9, 3)) == {"1": 0.75}
-    watch, said = watching(model)
-    values = {"loss": 0.69, "accuracy": 0.5, "val_loss": 0.69, "val_accuracy": 0.5}
-    for epoch in range(6):
-        watch.on_epoch(EpochRecord(epoch, epoch, values, model))
-    assert sorted(text.split()[1] for text in said) == ["O10", "O19"]
 
 
 def test_a_finding_reads_as_a_sentence() -> None:

@@ -285,6 +285,7 @@ WAYS: dict[str, tuple[tuple[int, ...], Callable[[Tensor], Tensor], Tensor, str]]
     "squeezed": ((6, 1), lambda z: z.squeeze(1), torch.ones(6), "mse_loss"),
     "log-softmax": ((6, 3), lambda z: z.log_softmax(1), torch.arange(6) % 3, "nll_loss"),
     "sigmoid": ((6, 1), lambda z: z.sigmoid().squeeze(1), torch.ones(6), "binary_cross_entropy"),
+    "log": ((6, 3), lambda z: torch.log(z + 1.1920929e-07), torch.arange(6) % 3, "nll_loss"),
     "flat": ((6, 4, 3), lambda z: z.reshape(-1, 3), torch.arange(24) % 3, "cross_entropy"),
     "time last": ((6, 4, 3), lambda z: z.transpose(1, 2), torch.ones(6, 4, dtype=torch.long), "cross_entropy"),
     "last step": ((6, 4, 3), lambda z: z[:, -1], torch.arange(6) % 3, "cross_entropy"),
@@ -301,7 +302,7 @@ def test_ways(shape: tuple[int, ...], way: Callable[[Tensor], Tensor], targets: 
     assert made is not None
     assert made.targets.shape[0] == 6
     expected = getattr(F, name)(way(other), targets)
-    assert torch.isclose(made.loss({"scores": other}, made.targets), expected)
+    assert torch.isclose(made.loss({"scores": other}, made.targets), expected, equal_nan=True)
 
 
 def test_no_way() -> None:

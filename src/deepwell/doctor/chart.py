@@ -18,6 +18,7 @@ from deepwell.doctor.judges.rates import Rates
 from deepwell.doctor.judges.units import Activation, Norm, Units
 from deepwell.doctor.judges.updates import Updates
 from deepwell.doctor.sampling import Look
+from deepwell.doctor.stopped import Stopped
 from deepwell.findings import Finding
 
 _RANK = {"note": 0, "warn": 1, "stop": 2}
@@ -139,6 +140,20 @@ class Chart:
 
     def _run(self, name: str, check: Callable[..., Iterable[Finding]], *args: Any, **options: Any) -> None:
         self.add(self._guard.run(name, check, *args, **options))
+
+    def harmless(self, name: str, work: Callable[..., None], *args: Any, **options: Any) -> None:
+        """Do work of the watch itself; what it raises becomes a note, and the training goes on.
+
+        Raises:
+            Stopped: which is no accident.
+        """
+        try:
+            work(*args, **options)
+        except Stopped:
+            raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"[:200]
+            self.add([Finding("C01", "note", "doctor", "raised", {"check": name, "error": reason})])
 
     def add(self, found: Iterable[Finding]) -> None:
         """Say what was not said yet and no other explains; a trouble that has become worse is said again."""

@@ -51,37 +51,46 @@ class Watch:
 
     def on_start(self, start: Start) -> None:
         """Before the first step; weights are read where it is to be looked at."""
+        self.chart.harmless("start", self._on_start, start)
+
+    def _on_start(self, start: Start) -> None:
         named = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
         self._sampler = Sampler([name for name, _ in named], [p for _, p in named])
         self._prepare(start.first_step + 1)
 
     def on_step(self, record: StepRecord) -> None:
         """After each step."""
+        self.chart.harmless("step", self._on_step, record)
+
+    def _on_step(self, record: StepRecord) -> None:
         step, result = record.step, record.result
         chart = self.chart
         chart.rates.add(record.learning_rate)
         self._losses.append(result.loss / result.count)
         self._rows.append((step, record.rows))
+        if self._sampler is None or len(self._sampler.parameters) != len(record.parameters):
+            self._sampler = Sampler(record.names, record.parameters)
+            self._before = None
         if due(step, self.every):
             self._read_losses()
-            self._look(record)
+            self._look(record, self._sampler)
         elif len(self._losses) >= 50:
             self._read_losses()
         if due(step + 1, self.every):
             self._prepare(step + 1)
-            if not due(step, self.every) and self._sampler is not None:
+            if not due(step, self.every):
                 self._previous = step, self._sampler.gradients(result.gradients)
 
     def on_epoch(self, record: EpochRecord) -> None:
         """After each epoch and its validation."""
-        self._read_losses()
+        self.chart.harmless("losses", self._read_losses)
         self.chart.run("units of the probe", self._look_at_probe)
         self.chart.epoch(record.values)
 
     def on_end(self) -> None:
         """After the last epoch, or after an error."""
         self._ear.take()
-        self._read_losses()
+        self.chart.harmless("losses", self._read_losses)
         self.chart.end()
 
     def _read_losses(self) -> None:
@@ -98,17 +107,14 @@ class Watch:
             if due_units(step, self.every):
                 self._ear.arm()
 
-    def _look(self, record: StepRecord) -> None:
+    def _look(self, record: StepRecord, sampler: Sampler) -> None:
         step, result, chart = record.step, record.result, self.chart
-        if self._sampler is None or len(self._sampler.parameters) != len(record.parameters):
-            self._sampler = Sampler(record.names, record.parameters)
-            self._before = None
-        sampled = self._sampler.gradients(result.gradients)
+        sampled = sampler.gradients(result.gradients)
         previous = self._previous[1] if self._previous is not None and self._previous[0] == step - 1 else None
         if previous is not None and len(previous) != len(sampled):
             previous = None
         raw = None if result.norm is None else float(result.norm)
-        look = self._sampler.look(
+        look = sampler.look(
             step, record.learning_rate, result.gradients, self._before,
             sampled=sampled, previous=previous, raw_norm=raw,
         )  # fmt: skip

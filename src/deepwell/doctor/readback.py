@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
+from deepwell.doctor.hooks import Hook
 from deepwell.doctor.judges.answers import Reading, read
 
 _LARGEST = 1 << 17
@@ -16,18 +18,17 @@ class ReadBack:
     """A tensor hook on one answer of the model, between two calls of ``arm`` and ``take``."""
 
     def __init__(self) -> None:
-        self.armed = False
+        self._hooks: list[Any] = []
         self._scores: Tensor | None = None
         self._gradient: Tensor | None = None
         self._handle: Any = None
 
-    def arm(self) -> None:
-        """Catch the next answers; the last one with a gradient counts."""
+    def arm(self, models: Sequence[nn.Module]) -> None:
+        """Catch the next answers of these; the last one with a gradient counts."""
         self.drop()
-        self.armed = True
+        self._hooks = [model.register_forward_hook(Hook(self._answered)) for model in models]
 
-    def answered(self, output: object) -> None:
-        """The model answered."""
+    def _answered(self, _module: nn.Module, _inputs: object, output: object) -> None:
         if not isinstance(output, Tensor) or not output.requires_grad or output.numel() > _LARGEST:
             return
         if not output.is_floating_point() or output.dim() not in (1, 2):
@@ -47,7 +48,9 @@ class ReadBack:
     def drop(self) -> None:
         """Let go of everything."""
         self._detach()
-        self.armed, self._scores, self._gradient = False, None, None
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks, self._scores, self._gradient = [], None, None
 
     def take(self, loss: float) -> tuple[Reading | None, int, int] | None:
         """What was caught: the reading, the batch's size, the width of the answer; None where nothing was."""

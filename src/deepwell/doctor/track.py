@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -54,8 +55,8 @@ class Track:
         self._pending: Look | None = None
         self._rebuild()
         self._hooks = [
-            optimizer.register_step_pre_hook(Hook(self._before)),
-            optimizer.register_step_post_hook(Hook(self._after)),
+            optimizer.register_step_pre_hook(Hook(partial(chart.harmless, "before a step", self._before))),
+            optimizer.register_step_post_hook(Hook(partial(chart.harmless, "after a step", self._after))),
         ]
 
     def _rebuild(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from deepwell.doctor.guard import Guard
+from deepwell.doctor.batch.loss_traits import looks_at_targets, weighs_classes
 from deepwell.doctor.batch.metrics import look_at_metric
 from deepwell.doctor.batch.optimizers import look_at_optimizer
 from deepwell.doctor.batch.outputs import look_at_outputs
@@ -19,8 +20,10 @@ from deepwell.doctor.batch.raised import by_loss, by_model, loss_alone
 from deepwell.doctor.batch.start import look_at_start
 from deepwell.doctor.batch.structure import look_at_structure
 from deepwell.doctor.batch.trial import Rule, look_at_trial
-from deepwell.doctor.untouched import untouched
 from deepwell.doctor.batch.wiring import look_at_gradients, look_at_padding, look_at_samples, look_at_the_future
+from deepwell.doctor.data.examine_data import examine_data
+from deepwell.doctor.guard import Guard
+from deepwell.doctor.untouched import untouched
 from deepwell.findings import Finding, worst_first
 
 BUDGET = 3.0
@@ -66,20 +69,35 @@ def examine(
     guard = Guard(budget)
     owned = [model, loss_fn] if isinstance(loss_fn, nn.Module) else [model]
     findings: list[Finding] = []
+    traits: dict[str, bool] = {}
     # what PyTorch warns of is what the checks look for: it is said once, as a finding
     with untouched(*owned), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        findings += guard.run("model on a batch", _look_at_model, model, loss_fn, batch, optimizer, classes, guard)
+        findings += guard.run(
+            "model on a batch", _look_at_model, model, loss_fn, batch, optimizer, classes, guard, traits
+        )
     if metric is not None:
         findings += guard.run("metric", look_at_metric, metric, batch[1])
     if train_data is not None:
-        from deepwell.doctor.data import examine_data
-
-        norms = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in model.modules())
-        findings += guard.run(
-            "data", examine_data, train_data, val_data, classes=classes, batch_size=batch_size, has_batch_norm=norms
-        )
+        findings += guard.run("data", _look_at_data, model, train_data, val_data, classes, batch_size, traits)
     return worst_first(findings)
+
+
+_OF_LABELS = frozenset(("D08", "D09", "D10", "D11", "D13", "D19", "D20", "D21", "D22", "D33"))
+
+
+def _look_at_data(
+    model: nn.Module, train: Any, validation: Any, classes: int | None, batch_size: int | None, traits: dict[str, bool]
+) -> list[Finding]:
+    found = examine_data(
+        train,
+        validation,
+        classes=classes,
+        batch_size=batch_size,
+        has_batch_norm=any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in model.modules()),
+        weighted=traits.get("weighs", False),
+    )
+    return [f for f in found if traits.get("looks", True) or f.code not in _OF_LABELS]
 
 
 def _look_at_model(
@@ -89,6 +107,7 @@ def _look_at_model(
     optimizer: torch.optim.Optimizer | Rule | None,
     classes: int | None,
     guard: Guard,
+    traits: dict[str, bool],
 ) -> list[Finding]:
     x, y = batch
     if bad := [t for t in tensors(x) if t.is_floating_point() and not bool(torch.isfinite(t).all())]:
@@ -109,6 +128,10 @@ def _look_at_model(
         except Exception as error:
             return by_loss(error, output, y)
     probe.asleep = asleep
+    # asked here, for the checks of the data, where a loss may refuse without harm
+    for name, ask in (("looks", looks_at_targets), ("weighs", weighs_classes)):
+        with contextlib.suppress(Exception):
+            traits[name] = ask(probe)
     return _look_at_probe(probe, optimizer, guard)
 
 

@@ -69,7 +69,7 @@ class Probe:
 
 def judged(model: nn.Module, loss: Loss, x: Any, y: Any, output: Any, classes: int | None) -> Probe:
     """The probe of an output that is there already."""
-    scores = next((t for t in tensors(output) if t.is_floating_point()), None)
+    scores = next((t for t in tensors(output) if t.is_floating_point() and t.dim()), None)
     if scores is None:
         raise TypeError(f"the model answers with {type(output).__name__}, which holds no tensor of scores")
     with torch.enable_grad(), Spy() as spy:

@@ -42,7 +42,7 @@ def by_model(error: Exception, model: nn.Module, x: Any) -> list[Finding]:
 def by_loss(error: Exception, output: Any, y: Any) -> list[Finding]:
     """A loss that refuses scores and targets."""
     reason = (str(error).splitlines() or [type(error).__name__])[0]
-    scores = next((t.detach() for t in tensors(output) if t.is_floating_point()), None)
+    scores = next((t.detach() for t in tensors(output) if t.is_floating_point() and t.dim()), None)
     values: dict[str, Any] = {
         "error": reason[:300],
         "scores": list(scores.shape) if scores is not None else [],

@@ -44,6 +44,8 @@ def _signal(probe: Probe, far: bool) -> Iterator[Finding]:
     ]
     if len(named) < 3 or not probe.value.requires_grad:
         return
+    if any(not bool(p.detach().any()) for _, p in named):
+        return  # a layer that begins at zero lets no gradient through it in the first step, by design
     gradients = torch.autograd.grad(probe.value, [p for _, p in named], allow_unused=True, retain_graph=True)
     sizes = [
         (n, _rms(g) / max(_rms(p.detach()), 1e-12)) for (n, p), g in zip(named, gradients, strict=True) if g is not None

@@ -209,8 +209,9 @@ def _twin(
             groups.append({**settings, "params": found, "lr": float(group["lr"]) * factor})
     if not groups or isinstance(optimizer, torch.optim.LBFGS):
         return None
+    kind: Any = type(optimizer)
     try:
-        twin = type(optimizer)(groups, lr=groups[0]["lr"])
+        twin = kind(groups, lr=groups[0]["lr"])
     # an optimiser of the user's own may want arguments that nobody can know
     except Exception:
         return None

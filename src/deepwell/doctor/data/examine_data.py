@@ -12,7 +12,7 @@ from deepwell.doctor.data.drift import drift, fitted_on_all
 from deepwell.doctor.data.labels import balance, form, in_range, masks, one_answer
 from deepwell.doctor.data.leak import leaking_columns, look_ahead
 from deepwell.doctor.data.near import near_copies
-from deepwell.doctor.data.noise import label_noise
+from deepwell.doctor.data.noise import cleaner_validation, label_noise
 from deepwell.doctor.data.order import lone_sample, shuffling, sorted_arrays
 from deepwell.doctor.data.part import Part, read, same_random_state
 from deepwell.doctor.data.parts import coverage, later_times, shared_groups, sizes
@@ -63,6 +63,7 @@ COSTLY: tuple[tuple[str, Check], ...] = (
     ("fit on all parts", fitted_on_all),
     ("map of the classes", class_map),
     ("samples and labels", unrelated),
+    ("labels of the parts", cleaner_validation),
     ("drift", drift),
     ("near copies", near_copies),
     ("label noise", label_noise),

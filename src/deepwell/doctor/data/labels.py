@@ -30,14 +30,27 @@ def one_answer(case: Case) -> Iterator[Finding]:
     else:
         return
     if constant and len(y) > 1:
-        yield Finding("D08", "stop", "labels", "one", {"value": value, "count": len(y)})
+        level: Level = "note" if _stands_in(case) else "stop"
+        yield Finding("D08", level, "labels", "one", {"value": value, "count": len(y)})
+
+
+def _stands_in(case: Case) -> bool:
+    """Whether constant numbers may stand for no answer at all: of floats, in every part, for a loss of no known name.
+
+    Triplets, adversarial pairs and autoencoders are often given such a column, as a data set wants one.
+    """
+    if case.said.loss is not None or case.said.classes is not None:
+        return False
+    arrays = [np.asarray(part.y) for part in case.parts.values() if part.y is not None]
+    return all(a.dtype.kind == "f" and (a == arrays[0].reshape(-1)[0]).all() for a in arrays)
 
 
 def balance(case: Case) -> Iterator[Finding]:
     """D09: most samples are of few classes.
 
-    Two signals make a warning: the largest class is over ten times the smallest, and the effective number of classes
-    (perplexity of the shares, from 1 to C, brought to 0..1) is below one half.
+    Over ten times the smallest is a note. Two signals make a warning: over twenty times, and an effective number of
+    classes (perplexity of the shares, from 1 to C, brought to 0..1) below one half. The loss may weigh the classes,
+    which is not seen here unless it is said (``weighted``).
     """
     if case.answer != "classes":
         return
@@ -50,7 +63,8 @@ def balance(case: Case) -> Iterator[Finding]:
         return
     shares = counts[there] / counts.sum()
     effective = float(np.exp(-(shares * np.log(shares)).sum()))
-    level: Level = "warn" if (effective - 1) / (len(there) - 1) < 0.5 and not case.said.weighted else "note"
+    uneven = counts[large] > 20 * counts[small] and (effective - 1) / (len(there) - 1) < 0.5
+    level: Level = "warn" if uneven and not case.said.weighted else "note"
     found = {
         "large": str(case.names[large]),
         "many": int(counts[large]),

@@ -12,7 +12,7 @@ from deepwell.doctor.data.part import Part
 from deepwell.doctor.data.probe import Probe, probe_classes, taken
 from deepwell.findings import Finding
 
-_ENOUGH = 1_000
+_ENOUGH, _FEWEST = 650, 300
 _ASKED = 1_000
 
 
@@ -23,7 +23,7 @@ def unrelated(case: Case) -> Iterator[Finding]:
     where the same model learns the held-out part's own labels from as few samples.
     """
     probe = case.probe
-    if probe is None or len(probe.labels) < _ENOUGH or not probe.learns_nothing:
+    if probe is None or len(probe.labels) < _FEWEST or not probe.learns_nothing:
         return
     found = {"accuracy": probe.accuracy, "base": probe.base, "shuffled": probe.shuffled, "looked": len(probe.labels)}
     found |= {"of": case.train.total}
@@ -39,7 +39,8 @@ def unrelated(case: Case) -> Iterator[Finding]:
         if own is not None and own.learns and own.accuracy > own.base + 0.2:
             yield Finding("D33", "warn", "labels", "train_only", {**found, "part": part.name, "own": own.accuracy})
             return
-    yield Finding("D33", "note", "labels", "nothing", found)
+    if len(probe.labels) >= _ENOUGH:
+        yield Finding("D33", "note", "labels", "nothing", found)
 
 
 def class_map(case: Case) -> Iterator[Finding]:

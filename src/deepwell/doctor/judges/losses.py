@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from deepwell.doctor.judges.trend import in_a_row, median, slope, zigzag
-from deepwell.findings import Finding
+from deepwell.findings import Finding, Level
 
 _KEPT = 400
 _FIRST = 5

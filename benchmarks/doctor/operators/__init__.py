@@ -1,0 +1,8 @@
+"""Mutation operators by name: a fault each, planted into any program that has the part."""
+
+from __future__ import annotations
+
+from operators import data, model, optimisation
+from operators.operator import OPERATORS, DoesNotApply, Operator
+
+__all__ = ["OPERATORS", "DoesNotApply", "Operator", "data", "model", "optimisation"]
