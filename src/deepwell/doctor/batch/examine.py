@@ -11,7 +11,12 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from deepwell.doctor.batch.loss_traits import looks_at_targets, weighs_classes
+from deepwell.doctor.batch.loss_traits import (
+    looks_at_targets,
+    loss_and_outputs,
+    normalises_inside,
+    weighs_classes,
+)
 from deepwell.doctor.batch.metrics import look_at_metric
 from deepwell.doctor.batch.optimizers import look_at_optimizer
 from deepwell.doctor.batch.outputs import look_at_outputs
@@ -69,7 +74,7 @@ def examine(
     guard = Guard(budget)
     owned = [model, loss_fn] if isinstance(loss_fn, nn.Module) else [model]
     findings: list[Finding] = []
-    traits: dict[str, bool] = {}
+    traits: dict[str, Any] = {}
     # what PyTorch warns of is what the checks look for: it is said once, as a finding
     with untouched(*owned), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -79,7 +84,7 @@ def examine(
     if metric is not None:
         findings += guard.run("metric", look_at_metric, metric, batch[1])
     if train_data is not None:
-        findings += guard.run("data", _look_at_data, model, train_data, val_data, classes, batch_size, traits)
+        findings += guard.run("data", _look_at_data, model, train_data, val_data, classes, batch_size, traits, guard)
     return worst_first(findings)
 
 
@@ -87,15 +92,24 @@ _OF_LABELS = frozenset(("D08", "D09", "D10", "D11", "D13", "D19", "D20", "D21", 
 
 
 def _look_at_data(
-    model: nn.Module, train: Any, validation: Any, classes: int | None, batch_size: int | None, traits: dict[str, bool]
+    model: nn.Module,
+    train: Any,
+    validation: Any,
+    classes: int | None,
+    batch_size: int | None,
+    traits: dict[str, Any],
+    guard: Guard,
 ) -> list[Finding]:
     found = examine_data(
         train,
         validation,
-        classes=classes,
+        classes=classes or traits.get("outputs"),
         batch_size=batch_size,
         has_batch_norm=any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in model.modules()),
-        weighted=traits.get("weighs", False),
+        weighted=bool(traits.get("weighs")),
+        loss=traits.get("loss"),
+        normalised_inside=bool(traits.get("normalises")),
+        budget=max(1.0, guard.left),
     )
     return [f for f in found if traits.get("looks", True) or f.code not in _OF_LABELS]
 
@@ -107,7 +121,7 @@ def _look_at_model(
     optimizer: torch.optim.Optimizer | Rule | None,
     classes: int | None,
     guard: Guard,
-    traits: dict[str, bool],
+    traits: dict[str, Any],
 ) -> list[Finding]:
     x, y = batch
     if bad := [t for t in tensors(x) if t.is_floating_point() and not bool(torch.isfinite(t).all())]:
@@ -129,9 +143,9 @@ def _look_at_model(
             return by_loss(error, output, y)
     probe.asleep = asleep
     # asked here, for the checks of the data, where a loss may refuse without harm
-    for name, ask in (("looks", looks_at_targets), ("weighs", weighs_classes)):
+    for ask in (loss_and_outputs, looks_at_targets, weighs_classes, normalises_inside):
         with contextlib.suppress(Exception):
-            traits[name] = ask(probe)
+            traits |= ask(probe)
     return _look_at_probe(probe, optimizer, guard)
 
 

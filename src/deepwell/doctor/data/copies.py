@@ -90,14 +90,16 @@ def few_forms(part: Part) -> bool:
 
 def across(case: Case) -> Iterator[Finding]:
     """D14: the same sample in training and in what is held out; and samples that are there several times."""
-    if case.kind == "unknown" or len(case.train) < 2:
+    if case.kind == "unknown" or not len(case.train):
         return
     train = digests(case.train)
     for part in case.held_out:
         here = digests(part)
         same = np.isin(here, train) & _as_mask(telling(part), len(part))
         places = np.flatnonzero(same)
-        if len(places):
+        if len(places) == len(part) == len(case.train) and case.train.rows is None:
+            yield Finding("D14", "warn", part.name, "same_data", {"of": len(part)})
+        elif len(places):
             # a handful is in many published sets
             many = len(places) >= 3 and len(places) >= 0.01 * len(part)
             level: Level = "warn" if many and not few_forms(case.train) else "note"

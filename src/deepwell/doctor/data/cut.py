@@ -13,7 +13,7 @@ from deepwell.findings import Finding
 
 
 def tail(case: Case) -> Iterator[Finding]:
-    """D21: held-out rows are the rest of the training rows' own array, in order: harmless only where it was shuffled."""
+    """D21: held-out rows are the rest of the training rows' own array: harmless only where that was shuffled."""
     for part in case.held_out:
         if _follows(case.train, part) and not (part.name in case.said.times or case.said.times):
             share = part.total / (part.total + case.train.total)

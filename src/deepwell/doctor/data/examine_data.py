@@ -8,6 +8,7 @@ from typing import Any
 from deepwell.core.errors import UserError
 from deepwell.doctor.data.case import Case, Said
 from deepwell.doctor.data.copies import across, conflicts
+from deepwell.doctor.data.cut import tail
 from deepwell.doctor.data.drift import drift, fitted_on_all
 from deepwell.doctor.data.labels import balance, form, in_range, masks, one_answer
 from deepwell.doctor.data.leak import leaking_columns, look_ahead
@@ -50,6 +51,7 @@ CHEAP: tuple[tuple[str, Check], ...] = (
     ("cutting of texts", cutting),
     ("last batch", lone_sample),
     ("order of the rows", sorted_arrays),
+    ("cut of the tail", tail),
 )
 """Milliseconds each: always run."""
 

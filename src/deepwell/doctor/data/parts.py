@@ -25,7 +25,9 @@ def sizes(case: Case) -> Iterator[Finding]:
             continue
         width = 1.96 * math.sqrt(0.09 / part.total) if part.total else 0.0
         if part.total and width > 0.05:
-            yield Finding("D23", "note", name, "interval", {"count": part.total, "width": width})
+            # so few where there are many is a choice; where all is small it is what there is
+            chosen = width > 0.1 and case.train.total >= 10 * part.total
+            yield Finding("D23", "warn" if chosen else "note", name, "interval", {"count": part.total, "width": width})
     if case.answer == "classes" and case.train.total < 10 * len(case.names):
         found = {"count": case.train.total, "classes": len(case.names)}
         yield Finding("D23", "note", "train", "few", found)

@@ -68,7 +68,9 @@ def constant(case: Case) -> Iterator[Finding]:
         numbers = np.flatnonzero(still)
         names = ", ".join(case.column(c) for c in numbers[:5].tolist()) + (", ..." if len(numbers) > 5 else "")
         found = {"columns": names, "count": len(numbers), "width": x.shape[1], "looked": len(x), "of": len(part)}
-        yield Finding("D06", "note", part.name, "columns", found)
+        # of a wide table many may be rare words or marks; half of a narrow one is no chance
+        lost = len(numbers) >= 3 and 2 * len(numbers) >= x.shape[1] and x.shape[1] <= 64
+        yield Finding("D06", "warn" if lost else "note", part.name, "columns", found)
 
 
 def by_channel(part: Part, seed: int = 0) -> np.ndarray:
@@ -94,6 +96,10 @@ def scale(case: Case) -> Iterator[Finding]:
         return
     mean, std = columns.mean(0), columns.std(0)
     moving = std > 0
+    low, top = float(columns.min()), float(columns.max())
+    if part.kind == "image" and low >= 0 and 4 <= top < 128 and _whole(columns):
+        yield Finding("D01", "note", part.name, "raw", {"high": top})
+        return
     high = moving & ((std > 10) | ((np.abs(mean) > 5 * std) & (np.abs(mean) > 10)))
     if not high.any():
         return
