@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from deepwell.core.errors import UserError
-from deepwell.doctor.curves import Curve, Series, examine_curve, series
+from deepwell.doctor.logs.curves import Curve, Series, examine_curve, series
 from deepwell.findings import Finding
 
 NAN = float("nan")

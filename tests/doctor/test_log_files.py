@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from deepwell.core.errors import UserError
-from deepwell.doctor.log_files import read_log
-from deepwell.doctor.series_names import role
+from deepwell.doctor.logs.log_files import read_log
+from deepwell.doctor.logs.series_names import role
 
 NAMES = {
     "loss": "loss", "train_loss": "loss", "Train Loss": "loss", "loss/train": "loss", "train/loss": "loss",

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from deepwell.core.errors import UserError
-from deepwell.doctor.overheard import Overheard
-from deepwell.doctor.rebuilt import rebuild
-from deepwell.doctor.script import ScriptReport, examine_script
-from deepwell.doctor.script_watch import ScriptWatch
+from deepwell.doctor.scripts.overheard import Overheard
+from deepwell.doctor.scripts.rebuilt import rebuild
+from deepwell.doctor.scripts.run import ScriptReport, examine_script
+from deepwell.doctor.scripts.watching import ScriptWatch
 from deepwell.doctor.spy import Spy
 
 SCRIPT = """

@@ -12,8 +12,8 @@ from deepwell.core.errors import UserError, nearest
 from deepwell.findings import Finding, Page, language, page, pages
 
 if TYPE_CHECKING:
-    from deepwell.doctor.log_files import Log
-    from deepwell.doctor.script import ScriptReport
+    from deepwell.doctor.logs.log_files import Log
+    from deepwell.doctor.scripts.run import ScriptReport
 
 
 def doctor(
@@ -77,8 +77,8 @@ def _show(findings: Sequence[Finding], nothing: str) -> None:
 
 
 def _log(place: Path, told: dict[str, Any], *, json: bool) -> int:
-    from deepwell.doctor.curves import examine_curve
-    from deepwell.doctor.log_files import read_log
+    from deepwell.doctor.logs.curves import examine_curve
+    from deepwell.doctor.logs.log_files import read_log
 
     log = read_log(place, loss_column=told.pop("loss_column", None))
     say(_what_was_read(log))
@@ -124,7 +124,7 @@ def _script(place: Path, arguments: Sequence[str], steps: int | None, told: dict
         raise UserError(
             f"{option} is about a log, and {place} is a script", expected="--classes and --steps", fix="leave it out"
         )
-    from deepwell.doctor.script import STEPS, examine_script
+    from deepwell.doctor.scripts.run import STEPS, examine_script
 
     steps = STEPS if steps is None else steps
     say(word("runs", script=place, steps=steps))

@@ -14,9 +14,9 @@ _PLACES = {
     "Finding": "deepwell.findings",
     "Stopped": "deepwell.doctor.watch",
     "examine": "deepwell.doctor.batch.examine",
-    "examine_curve": "deepwell.doctor.curves",
+    "examine_curve": "deepwell.doctor.logs.curves",
     "examine_data": "deepwell.doctor.data.examine_data",
-    "read_log": "deepwell.doctor.log_files",
+    "read_log": "deepwell.doctor.logs.log_files",
     "suspicious_labels": "deepwell.doctor.data.noise",
     "watch": "deepwell.doctor.watch",
 }
@@ -33,11 +33,11 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from deepwell.doctor.curves import examine_curve
+    from deepwell.doctor.logs.curves import examine_curve
     from deepwell.doctor.data.examine_data import examine_data
     from deepwell.doctor.data.noise import suspicious_labels
     from deepwell.doctor.batch.examine import examine
-    from deepwell.doctor.log_files import read_log
+    from deepwell.doctor.logs.log_files import read_log
     from deepwell.doctor.watch import Stopped, watch
     from deepwell.findings import Finding
 

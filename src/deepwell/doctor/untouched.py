@@ -44,11 +44,11 @@ def untouched(*modules: nn.Module) -> Iterator[None]:
                 # an equal tensor is left alone: writing would raise the version that a graph in flight compares
                 if not _same(tensor, value):
                     tensor.copy_(value)
-        for parameter, needs, gradient, value in flags:
+        for parameter, needs, gradient, number in flags:
             parameter.requires_grad_(needs)
             parameter.grad = gradient
-            if gradient is not None and value is not None and not _same(gradient, value):
-                gradient.copy_(value)
+            if gradient is not None and number is not None and not _same(gradient, number):
+                gradient.copy_(number)
         random.setstate(python)
         np.random.set_state(numpy)
         torch.random.set_rng_state(cpu)

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from deepwell.doctor.series import Curve, Floats, Series
+from deepwell.doctor.logs.series import Curve, Floats, Series
 from deepwell.findings import Finding
 
 _SKIPPED = 2

@@ -1,4 +1,4 @@
-"""Runs a training script under the watch, up to its first steps: ``python -m deepwell.doctor.script_child``.
+"""Runs a training script under the watch, up to its first steps: ``python -m deepwell.doctor.scripts.child``.
 
 A process of its own, so that the script can do what it likes: its arguments, its exit, its crash are its own. Once
 enough steps are seen the process ends at once (``os._exit``): nothing of the script that waits behind the training,
@@ -12,7 +12,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from deepwell.doctor.script_watch import ScriptWatch
+from deepwell.doctor.scripts.watching import ScriptWatch
 
 
 def _print_theirs(error: traceback.TracebackException) -> None:

@@ -62,7 +62,7 @@ def examine_script(
         raise UserError(f"steps is {steps}", expected="1 or more", fix="leave --steps out")
     with tempfile.TemporaryDirectory(prefix="deepwell-") as folder:
         report = Path(folder) / "report.json"
-        command = [sys.executable, "-m", "deepwell.doctor.script_child", str(report), str(steps)]
+        command = [sys.executable, "-m", "deepwell.doctor.scripts.child", str(report), str(steps)]
         process = subprocess.Popen([*command, str(classes or ""), str(path), *arguments], stdout=2)
         try:
             code = process.wait()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deepwell.doctor.series import Curve, Series, at_epochs, series
+from deepwell.doctor.logs.series import Curve, Series, at_epochs, series
 from deepwell.findings import Finding
 
 _FEWEST = 5

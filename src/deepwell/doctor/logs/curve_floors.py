@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from deepwell.doctor.closed_forms import Known, binary_entropy
-from deepwell.doctor.curve_twice import double_sigmoid, double_softmax
-from deepwell.doctor.series import Curve, Series
+from deepwell.doctor.logs.closed_forms import Known, binary_entropy
+from deepwell.doctor.logs.curve_twice import double_sigmoid, double_softmax
+from deepwell.doctor.logs.series import Curve, Series
 from deepwell.findings import Finding, Level
 
 

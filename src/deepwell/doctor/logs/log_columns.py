@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepwell.core.errors import UserError
-from deepwell.doctor.series import Floats
+from deepwell.doctor.logs.series import Floats
 
 
 class Column(NamedTuple):

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from deepwell.doctor.closed_forms import Known, double_sigmoid_floor, double_softmax_floor
-from deepwell.doctor.series import Series, at_epochs
+from deepwell.doctor.logs.closed_forms import Known, double_sigmoid_floor, double_softmax_floor
+from deepwell.doctor.logs.series import Series, at_epochs
 from deepwell.findings import Finding, Level
 
 

@@ -19,8 +19,8 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from torch.utils.data import IterableDataset
 
 from deepwell.doctor.batch.examine import examine
-from deepwell.doctor.overheard import ModuleCall, Overheard
-from deepwell.doctor.rebuilt import rebuild
+from deepwell.doctor.scripts.overheard import ModuleCall, Overheard
+from deepwell.doctor.scripts.rebuilt import rebuild
 from deepwell.doctor.watch import watch
 from deepwell.findings import Finding, worst_first
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from deepwell.core.errors import UserError, unknown_name
-from deepwell.doctor.closed_forms import Known
-from deepwell.doctor.curve_batches import saw_tooth
-from deepwell.doctor.curve_floors import floors
-from deepwell.doctor.curve_trends import trends
-from deepwell.doctor.series import Curve, Series, series
+from deepwell.doctor.logs.closed_forms import Known
+from deepwell.doctor.logs.curve_batches import saw_tooth
+from deepwell.doctor.logs.curve_floors import floors
+from deepwell.doctor.logs.curve_trends import trends
+from deepwell.doctor.logs.series import Curve, Series, series
 from deepwell.findings import Finding, worst_first
 
 __all__ = ["LOSSES", "Curve", "Series", "examine_curve", "series"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from deepwell.core.errors import UserError
-from deepwell.doctor.log_columns import Column, Columns
+from deepwell.doctor.logs.log_columns import Column, Columns
 
 
 def read_events(path: Path) -> Columns:

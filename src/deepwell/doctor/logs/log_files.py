@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepwell.core.errors import UserError
-from deepwell.doctor.log_columns import Column, Columns, from_csv, from_json
-from deepwell.doctor.series import Curve, Floats, Series
-from deepwell.doctor.series_names import choose
+from deepwell.doctor.logs.log_columns import Column, Columns, from_csv, from_json
+from deepwell.doctor.logs.series import Curve, Floats, Series
+from deepwell.doctor.logs.series_names import choose
 
 _LOGS = ("metrics.jsonl", "trainer_state.json", "results.csv", "metrics.csv", "history.json", "training.log", "log.csv")
 """Names of logs that are looked for in a folder; the first that is there is read."""
@@ -80,7 +80,7 @@ def _find(path: Path) -> Path:
 
 def _columns(path: Path) -> tuple[Columns, int]:
     if path.is_dir() or "tfevents" in path.name:
-        from deepwell.doctor.event_files import read_events
+        from deepwell.doctor.logs.event_files import read_events
 
         return read_events(path), 0
     try:

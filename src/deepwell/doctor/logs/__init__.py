@@ -1,0 +1,1 @@
+"""Training curves that were logged: what they say of a training that is over."""

@@ -1,0 +1,1 @@
+"""Training scripts that are not ours: run up to their first steps, and looked at."""
