@@ -87,7 +87,7 @@ def test_check_says_what_is_wrong(folder: Path, capsys: pytest.CaptureFixture[st
     code, text, _ = run(capsys, "check", folder, "--json")
     findings = json.loads(text)
     assert code == 0
-    assert {"code", "level", "where", "evidence", "advice"} == set(findings[0])
+    assert {"code", "level", "where", "saw", "values", "evidence", "why", "fix"} == set(findings[0])
     assert "D23" in {f["code"] for f in findings}
     for picture in folder.rglob("*.png"):
         Image.new("L", (12, 12), 7).save(picture)

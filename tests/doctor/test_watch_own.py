@@ -149,5 +149,5 @@ def test_own_trainings_healthy_and_broken() -> None:
 def test_clipping_that_always_acts_is_seen_with_its_norm() -> None:
     x, y = blobs(240)
     torch.manual_seed(0)
-    said, _ = fit(x, y, epochs=40, clip_norm=1e-3, optimizer="sgd", learning_rate=0.1)
+    said, _ = fit(x, y, epochs=30, batch_size=16, clip_norm=1e-3, optimizer="sgd", learning_rate=0.1)
     assert any(" O12 " in text and "clipping to 0.001" in text for text in said), said

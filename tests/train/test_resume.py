@@ -143,8 +143,10 @@ def test_a_broken_layer_and_its_samples_are_named(small: Any) -> None:
             return x.sqrt()  # of normalised, so also negative, shades
 
     learner = Learner(dw.arrays(*small), Breaks())
-    with pytest.raises(Exception, match=r"layer 'root'.*Samples"):
+    with pytest.raises(dw.CheckError, match=r"stop O20 root"):
         learner.fit(epochs=1, progress=False)
+    with pytest.raises(Exception, match=r"layer 'root'.*Samples"):
+        learner.fit(check=False, epochs=1, progress=False)
 
 
 def test_a_full_disk_spares_the_earlier_checkpoints(

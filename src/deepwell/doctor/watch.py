@@ -40,6 +40,7 @@ def watch(
     Raises:
         UserError: ``every`` below 1, another ``on_stop``, an optimiser without ``param_groups``.
 
+    >>> import torch
     >>> model = nn.Linear(4, 2)
     >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     >>> x, y = torch.randn(8, 4), torch.arange(8) % 2

@@ -23,7 +23,8 @@ def look_at_outputs(probe: Probe) -> Iterator[Finding]:
     for call in probe.calls:
         if not bool(torch.isfinite(call.scores).all()):
             bad = int((~torch.isfinite(call.scores)).sum())
-            yield Finding("O20", "stop", "output", "scores", {"bad": bad, "of": call.scores.numel()})
+            values = {"bad": bad, "of": call.scores.numel()}
+            yield Finding("O20", "stop", probe.first_not_finite() or "output", "scores", values)
             continue
         yield from _BY_NAME.get(call.name, _nothing)(call, probe)
     yield from _pairing(probe)

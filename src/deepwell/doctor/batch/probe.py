@@ -55,6 +55,26 @@ class Probe:
             torch.manual_seed(SEED)
             return next(tensors(answer(self.model, self.x if x is None else x)))
 
+    def first_not_finite(self) -> str:
+        """The name of the first layer whose output is not finite, or ""."""
+        found: list[str] = []
+
+        def look(name: str) -> Callable[[nn.Module, Any, Any], None]:
+            def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+                if not found and any(t.is_floating_point() and not bool(t.isfinite().all()) for t in tensors(output)):
+                    found.append(name)
+
+            return hook
+
+        leaves = [(name, m) for name, m in self.model.named_modules() if not any(m.children())]
+        hooks = [m.register_forward_hook(look(name)) for name, m in leaves]
+        try:
+            self.forward()
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return found[0] if found else ""
+
     def copied(self) -> tuple[nn.Module, Loss] | None:
         """Model and loss that can be trained; None where they can't be copied, or where the loss holds the model."""
         if _holds(self.loss, self.model):

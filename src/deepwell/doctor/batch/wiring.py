@@ -154,6 +154,8 @@ def look_at_gradients(probe: Probe, learning: set[int] | None) -> Iterator[Findi
     if not probe.value.requires_grad:
         yield Finding("M26", "stop", "model", "no_graph", {"of": len(named)})
         return
+    if not bool(torch.isfinite(probe.scores.detach()).all()):
+        return  # said already, with the layer
     if not bool(torch.isfinite(probe.value.detach())):
         yield Finding("O20", "stop", "loss", "first_loss", {"loss": float(probe.value.detach())})
         return
