@@ -3,6 +3,7 @@
 ``words`` is what a person would look for in a peer's message; findings of deepwell are matched by their code.
 """
 
+# ruff: noqa: E501 - a program a paragraph, read beside the same one of another tool
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -58,11 +59,11 @@ FAULTS = (
     Fault("resume_order", "resumed in the middle of an epoch: samples repeated or skipped", f"{_LIT}#5325, {_LIT}#19367, {_HF}#11323", ("R02", "R03"),
           r"resum"),
     Fault("reloaded_differs", "the loaded model computes something else than the saved one", "keras-team/keras#13574, keras-team/keras#13697", ("X02", "R04", "X01"),
-          r"lambda|differ|hyper.?param|not (saved|stored)|config"),
+          r"lambda|hyper.?param|not (saved|stored)|save_hyper"),
     Fault("large_stem", "an ImageNet stem on 32x32 pictures", "huggingface/pytorch-image-models#2481, huggingface/pytorch-image-models#2106", ("M16",),
           r"stem|stride|too small|feature map|input.*(size|shape).*small|1x1"),
     Fault("weights_not_loaded", "weights read and never set: the model is random", "PaddlePaddle/PaddleNLP#1865", ("M29", "X03"),
-          r"not (initialized|loaded|used)|newly initialized|missing|unexpected|mismatch|skipp|could not|no match|different number"),
+          r"not (initialized|loaded|used)|newly initialized|missing|unexpected|mismatch|could not|no match|different number|not in the (checkpoint|model)"),
     Fault("export_in_training", "exported in training mode: every answer is another", "PaddlePaddle/PaddleNLP#1377", ("X04",),
           r"train(ing)? mode|eval\(\)|\.training\b|dropout"),
     Fault("class_ids_as_values", "class numbers where 0 or 1 belongs: the loss runs below zero", "explosion/spaCy#10217, explosion/spaCy#11757", ("D11", "D34", "D12"),
@@ -70,7 +71,7 @@ FAULTS = (
     Fault("serving_differs", "trained on normalised pictures, asked with x / 255", f"{_UL}#16562, {_UL}#19191", ("X01", "D01"),
           r"preprocess|normali[sz]|range|scal(e|ing)|/ ?255"),
     Fault("amounts_as_classes", "amounts trained as if they were classes", f"{_SK}#824", ("M06", "D12"),
-          r"regress|continuous|expected .*(long|int)|float.*(label|class|target)|(label|class|target).*float"),
+          r"regress|continuous|quantity|expected .*(long|int)|float.*(label|class|target)|(label|class|target).*float"),
 )  # fmt: skip
 
 BY_ID = {fault.id: fault for fault in FAULTS}

@@ -3,6 +3,7 @@
 python run.py TOOL [--python PATH] [--only FAULT ...] [--logs FOLDER]
 """
 
+# ruff: noqa: E501 - a program a paragraph, read beside the same one of another tool
 from __future__ import annotations
 
 import argparse
@@ -32,7 +33,9 @@ TOOLS: dict[str, tuple[str, dict[str, str], str]] = {
 """Each tool's programs, environment, and the packages whose versions are recorded."""
 
 _FINDING = re.compile(r"^\s*(?:\S+Stopped: )?(stop|warn|note) ([A-Z]\d\d) (.*)")
-_NOISE = re.compile(r"DeprecationWarning|FutureWarning|^\s*(File |\^|at 0x)|^\s*[a-z_.]+ ?[=(].*|OUTCOME|LeafSpec|Modules in")
+_NOISE = re.compile(
+    r"DeprecationWarning|FutureWarning|^\s*(File |\^|at 0x)|^\s*[a-z_.]+ ?[=(].*|OUTCOME|LeafSpec|Modules in"
+)
 
 
 def classify(fault: Fault, *, code: int, stdout: str, stderr: str, own: bool) -> dict[str, Any]:
@@ -65,33 +68,40 @@ def classify(fault: Fault, *, code: int, stdout: str, stderr: str, own: bool) ->
         if named:
             return {"verdict": named[0][1], **found, "line": named[0][0]}
     if code:
-        # the exception is the last line that is not indented and names an error; its message may have several lines
-        errors = [i for i, line in enumerate(lines) if re.match(r"^[\w.]*(Error|Exception|Stopped|Exit)\b", line)]
-        message = " ".join(lines[errors[-1] : errors[-1] + 4]) if errors else " ".join(lines[-3:])
-        names = not own and re.search(fault.words, message, re.IGNORECASE)
-        # a refusal in words (exit code 2) is matched by its words, whoever refuses
-        names = names or (own and not findings and re.search(fault.words, message, re.IGNORECASE))
+        # the last line of the trace that names an error, with all lines of its message
+        trace = [line.strip() for line in stderr.splitlines() if line.strip()]
+        errors = [i for i, line in enumerate(trace) if re.match(r"^[\w.]*(Error|Exception|Stopped|Exit)\b", line)]
+        message = " ".join(trace[errors[-1] :] if errors else trace[-3:])[:4000]
+        # of deepwell only a refusal in words counts here: its findings were matched by their codes above
+        names = (not own or "UserError" in message) and re.search(fault.words, message, re.IGNORECASE)
         return {"verdict": "stop" if names else "stop, other words", **found, "line": message[:400]}
     if not own:
-        for line in lines:
+        for line in (re.sub(r"^/\S+\.py:\d+: ", "", line) for line in lines):  # not by the name of the file that warns
             if not _NOISE.search(line) and re.search(fault.words, line, re.IGNORECASE):
-                return {"verdict": "prevented" if outcome["kind"] == "prevented" else "warn", **found, "line": line[:400]}
+                return {
+                    "verdict": "prevented" if outcome["kind"] == "prevented" else "warn",
+                    **found,
+                    "line": line[:400],
+                }
     return {"verdict": "prevented" if outcome["kind"] == "prevented" else "smile", **found}
 
 
-def run(tool: str, names: list[str], python: str, logs: Path) -> dict[str, dict[str, Any]]:
+def run(tool: str, names: list[str], python: str, logs: Path, *, again: bool = False) -> dict[str, dict[str, Any]]:
     """Every named fault in a process of its own, and what became of it."""
     script, variables, _ = TOOLS[tool]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "COLUMNS": "200", **variables}
     logs.mkdir(parents=True, exist_ok=True)
     command = [python, "-W", "default", str(HERE / script), "--into", str(logs), *names]
-    subprocess.run(command, cwd=HERE, env=environment, timeout=1200, check=True)
+    if not again:
+        subprocess.run(command, cwd=HERE, env=environment, timeout=1200, check=True)
     found = {}
     for name in names:
         stdout, stderr, code = ((logs / f"{name}.{ending}").read_text() for ending in ("out", "err", "exit"))
         own = tool in ("doctor", "deepwell")
         found[name] = classify(BY_ID[name], code=int(code), stdout=stdout, stderr=stderr, own=own)
         print(f"{tool:12} {name:30} {found[name]['verdict']:18} {found[name]['line'][:100]}", flush=True)
+        # folders of this machine are no part of what was said
+        found[name]["line"] = re.sub(r"(/[\w.+-]+){2,}/", ".../", found[name]["line"])
     return found
 
 
@@ -108,12 +118,13 @@ def main() -> None:
     parser.add_argument("tool", choices=sorted(TOOLS))
     parser.add_argument("--python", default=sys.executable, help="the interpreter of the tool's environment")
     parser.add_argument("--only", nargs="*", default=[fault.id for fault in FAULTS])
+    parser.add_argument("--again", action="store_true", help="judge what lies in --logs, run nothing")
     parser.add_argument("--logs", type=Path, help="a folder for what every program printed")
     asked = parser.parse_args()
     path = RECORDS / f"{asked.tool}.json"
     before = json.loads(path.read_text())["faults"] if path.is_file() else {}
     logs = asked.logs or Path(tempfile.mkdtemp())
-    results = run(asked.tool, asked.only, asked.python, logs)
+    results = run(asked.tool, asked.only, asked.python, logs, again=asked.again)
     merged = {fault.id: {**before, **results}[fault.id] for fault in FAULTS if fault.id in {**before, **results}}
     RECORDS.mkdir(exist_ok=True)
     record = {"tool": asked.tool, "versions": versions(asked.python, TOOLS[asked.tool][2]), "faults": merged}

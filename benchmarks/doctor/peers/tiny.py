@@ -3,6 +3,7 @@
 Only NumPy is needed, so that every tool's environment can read it.
 """
 
+# ruff: noqa: E501 - a program a paragraph, read beside the same one of another tool
 from __future__ import annotations
 
 import json
@@ -223,5 +224,6 @@ def resumed(before: Iterable[int], after: Iterable[int], whole: Iterable[int], e
     first = together[: 2 * epoch]
     missed = 2 * epoch - sum(min(first.count(i), 2) for i in set(first))
     same = together == alone
-    return judged(not same, f"order as in the uninterrupted run: {same}; of two epochs, {missed} reads repeat or are lost")
-
+    return judged(
+        not same, f"order as in the uninterrupted run: {same}; of two epochs, {missed} reads repeat or are lost"
+    )

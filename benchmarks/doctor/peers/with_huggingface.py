@@ -3,6 +3,7 @@
 python with_huggingface.py FAULT
 """
 
+# ruff: noqa: E501 - a program a paragraph, read beside the same one of another tool
 from __future__ import annotations
 
 import os
@@ -52,7 +53,15 @@ def rows(x: np.ndarray, y: np.ndarray, name: str = "x") -> list[dict[str, Tensor
     return [{name: torch.from_numpy(a), "labels": torch.as_tensor(b)} for a, b in zip(x, y, strict=True)]
 
 
-def trainer(model: nn.Module, data: Any, *, held: Any = None, metrics: Any = None, optimizers: Any = (None, None), **options: Any) -> Trainer:
+def trainer(
+    model: nn.Module,
+    data: Any,
+    *,
+    held: Any = None,
+    metrics: Any = None,
+    optimizers: Any = (None, None),
+    **options: Any,
+) -> Trainer:
     """A Trainer with its defaults, but for files, reports and the progress bar."""
     settings: dict[str, Any] = {
         "output_dir": tempfile.mkdtemp(), "report_to": "none", "use_cpu": True, "disable_tqdm": True, "save_strategy": "no",
@@ -111,7 +120,10 @@ def regression_broadcast() -> Outcome:
     loss = train(model, rows(words(x), y, "input_ids"))
     with torch.no_grad():
         spread = model.eval()(torch.from_numpy(words(x))).logits.std().item()
-    return judged(spread < 0.5 * y.std(), f"its models squeeze the column: loss {loss:.2f}, predictions spread by {spread:.2f}, targets by {y.std():.2f}")
+    return judged(
+        spread < 0.5 * y.std(),
+        f"its models squeeze the column: loss {loss:.2f}, predictions spread by {spread:.2f}, targets by {y.std():.2f}",
+    )
 
 
 def bce_shape() -> Outcome:
@@ -140,8 +152,9 @@ def class_ids_as_values() -> Outcome:
 
 
 def sum_reduction() -> Outcome:
-    train(WithLoss(dense(8, 3), nn.CrossEntropyLoss(reduction="sum")), rows(*tiny.blobs()))
-    return done("the learning rate is 24 times what was written, and changes with the batch size")
+    model = WithLoss(dense(8, 3), nn.CrossEntropyLoss(reduction="sum"))
+    train(model, rows(*tiny.blobs()), optim="sgd", learning_rate=0.1, max_grad_norm=0)
+    return done("the gradient grows with the batch size (by algebra, not measured)")
 
 
 def amounts_as_classes() -> Outcome:
@@ -186,7 +199,13 @@ class Jittered(Dataset[dict[str, Tensor]]):
 
 def same_augmentation() -> Outcome:
     model = WithLoss(dense(8, 3), F.cross_entropy)
-    train(model, Jittered(path := tiny.record()), num_train_epochs=3, per_device_train_batch_size=8, dataloader_num_workers=2)
+    train(
+        model,
+        Jittered(path := tiny.record()),
+        num_train_epochs=3,
+        per_device_train_batch_size=8,
+        dataloader_num_workers=2,
+    )
     return tiny.repeated(path)
 
 
@@ -210,7 +229,9 @@ def serving_differs() -> Outcome:
 
 def large_stem() -> Outcome:
     x, y = tiny.pictures(48, size=32)
-    model = ResNetForImageClassification(ResNetConfig(embedding_size=8, hidden_sizes=[8, 8, 8, 8], depths=[1, 1, 1, 1], layer_type="basic", num_labels=4))
+    model = ResNetForImageClassification(
+        ResNetConfig(embedding_size=8, hidden_sizes=[8, 8, 8, 8], depths=[1, 1, 1, 1], layer_type="basic", num_labels=4)
+    )
     train(model, rows(x / 255, y, "pixel_values"), num_train_epochs=2, logging_steps=1)
     return done("its last stages see 2x2 and 1x1 values")
 
@@ -273,7 +294,10 @@ def accumulation() -> Outcome:
     still = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
     theirs = gap(lambda: BertForTokenClassification(BertConfig(**BERT, **still, num_labels=3)), "input_ids")
     own = gap(lambda: WithLoss(nn.Sequential(nn.Embedding(20, 8), nn.Linear(8, 3)), tag_loss), "x")
-    return judged(max(theirs, own) > 1e-3, f"the step differs from that of the whole batch: its own model by {theirs:.0%}, a custom one by {own:.0%}")
+    return judged(
+        max(theirs, own) > 1e-3,
+        f"the step differs from that of the whole batch: its own model by {theirs:.0%}, a custom one by {own:.0%}",
+    )
 
 
 def step_changes_nothing() -> Outcome:
@@ -297,7 +321,9 @@ def batch_mean_metric() -> Outcome:
     told = fit.evaluate()["eval_f1"]
     with torch.no_grad():
         right = tiny.f1(model(torch.from_numpy(x))["logits"].argmax(1).numpy(), y)
-    return judged(abs(told - right) > 0.01, f"compute_metrics gets all samples together: F1 {told:.2f} and {right:.2f} by hand")
+    return judged(
+        abs(told - right) > 0.01, f"compute_metrics gets all samples together: F1 {told:.2f} and {right:.2f} by hand"
+    )
 
 
 # ---- files
@@ -333,7 +359,15 @@ def resume_order() -> Outcome:
     def run(folder: str, after: int = 99, resume: str | None = None) -> list[int]:
         set_seed(0)
         model = Noting()
-        fit = trainer(model, data, output_dir=folder, num_train_epochs=2, per_device_train_batch_size=8, save_strategy="steps", save_steps=3)
+        fit = trainer(
+            model,
+            data,
+            output_dir=folder,
+            num_train_epochs=2,
+            per_device_train_batch_size=8,
+            save_strategy="steps",
+            save_steps=3,
+        )
         fit.add_callback(Killed(after))
         try:
             fit.train(resume_from_checkpoint=resume)

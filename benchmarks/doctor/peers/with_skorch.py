@@ -72,7 +72,10 @@ def regression_broadcast() -> Outcome:
     x, y = tiny.numbers()
     net = NeuralNetRegressor(Dense, module__inputs=4, module__outputs=1, **ADAM).fit(x, y)
     spread = net.predict(x).std()
-    return judged(spread < 0.5 * y.std(), f"loss {last(net):.2f} near Var(y) {y.var():.2f}; predictions spread by {spread:.2f}, targets by {y.std():.2f}")
+    return judged(
+        spread < 0.5 * y.std(),
+        f"loss {last(net):.2f} near Var(y) {y.var():.2f}; predictions spread by {spread:.2f}, targets by {y.std():.2f}",
+    )
 
 
 def bce_shape() -> Outcome:
@@ -108,7 +111,7 @@ def class_ids_as_values() -> Outcome:
 
 def sum_reduction() -> Outcome:
     classifier(criterion__reduction="sum", optimizer=torch.optim.SGD, lr=0.1).fit(*tiny.blobs())
-    return done("the learning rate is 24 times what was written, and changes with the batch size")
+    return done("the gradient grows with the batch size (by algebra, not measured)")
 
 
 def amounts_as_classes() -> Outcome:
@@ -144,7 +147,9 @@ class Jittered(Dataset[tuple[Tensor, Tensor]]):
 
 
 def same_augmentation() -> Outcome:
-    net = classifier(iterator_train__num_workers=2, iterator_train__shuffle=True, train_split=None, max_epochs=3, batch_size=8)
+    net = classifier(
+        iterator_train__num_workers=2, iterator_train__shuffle=True, train_split=None, max_epochs=3, batch_size=8
+    )
     net.fit(Jittered(path := tiny.record()), y=None)
     return tiny.repeated(path)
 
@@ -274,7 +279,9 @@ def step_changes_nothing() -> Outcome:
     net.module_.layers = Dense().layers
     before = net.module_.layers[0].weight.detach().clone()
     net.partial_fit(*tiny.blobs())
-    return judged(bool((net.module_.layers[0].weight == before).all()), f"loss {last(net):.3f}; no weight changed in 64 steps")
+    return judged(
+        bool((net.module_.layers[0].weight == before).all()), f"loss {last(net):.3f}; no weight changed in 64 steps"
+    )
 
 
 def batch_mean_metric() -> Outcome:
@@ -285,7 +292,10 @@ def batch_mean_metric() -> Outcome:
     rows = np.asarray(held.indices)
     right = tiny.f1(net.predict(x[rows]), y[rows])
     told = last(net, "f1")
-    return judged(abs(told - right) > 0.01, f"EpochScoring takes all samples together: F1 {told:.2f} reported, {right:.2f} by hand")
+    return judged(
+        abs(told - right) > 0.01,
+        f"EpochScoring takes all samples together: F1 {told:.2f} reported, {right:.2f} by hand",
+    )
 
 
 # ---- files
@@ -316,9 +326,15 @@ def resume_order() -> Outcome:
         net.fit(x, y)  # Ctrl-C ends it in silence, and partial_fit() goes on
         if after > 0:
             path = Path(tempfile.mkdtemp())
-            names = {"f_params": path / "weights.pt", "f_optimizer": path / "optimizer.pt", "f_history": path / "history.json"}
+            names = {
+                "f_params": path / "weights.pt",
+                "f_optimizer": path / "optimizer.pt",
+                "f_history": path / "history.json",
+            }
             net.save_params(**names)
-            again = classifier(Noting, lr=1e-4, batch_size=8, train_split=None, max_epochs=2, iterator_train__shuffle=True)
+            again = classifier(
+                Noting, lr=1e-4, batch_size=8, train_split=None, max_epochs=2, iterator_train__shuffle=True
+            )
             again.initialize().load_params(**names)
             torch.manual_seed(0)
             again.partial_fit(x, y)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from deepwell.doctor.batch.probe import Probe
-from deepwell.findings import Finding
+from deepwell.findings import Finding, Level
 
 _ADAPTIVE = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta")
 
@@ -23,6 +23,7 @@ def look_at_optimizer(probe: Probe, optimizer: torch.optim.Optimizer) -> Iterato
         if isinstance(m, (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm))
         for p in m.parameters(recurse=False)
     }
+    yield from _sum(probe, optimizer)
     for number, group in enumerate(optimizer.param_groups):
         yield from _numbers(type(optimizer).__name__, group, number, norms)
 
@@ -40,6 +41,41 @@ def _parameters(probe: Probe, optimizer: torch.optim.Optimizer) -> Iterator[Find
         yield Finding("O04", "stop", "optimizer", "none_of_them", {"count": len(missing)})
     elif missing:
         yield Finding("O04", "warn", missing[0], "some_missing", {"count": len(missing), "of": len(reached)})
+
+
+def _sum(probe: Probe, optimizer: torch.optim.Optimizer) -> Iterator[Finding]:
+    """A loss that is added up, not averaged: the step grows with the batch, unless the optimiser scales it away."""
+    summed = [call for call in probe.calls if call.options.get("reduction") == "sum" and call.scores.numel() > 1]
+    count = len(probe.first)
+    # a sum that the loss divides afterwards is an average
+    if (
+        not summed
+        or count < 2
+        or abs(float(probe.value.detach()) - float(summed[0].value.detach())) > 1e-6 * abs(float(probe.value.detach()))
+    ):
+        return
+    level: Level = (
+        "note" if type(optimizer).__name__ in _ADAPTIVE else "warn" if _moves(probe, optimizer) > 0.1 else "note"
+    )
+    yield Finding("O07", level, "loss", "sum", {"loss": summed[0].name, "batch": count})
+
+
+def _moves(probe: Probe, optimizer: torch.optim.Optimizer) -> float:
+    """The first step in proportion to the weights that it changes, the largest of them."""
+    pairs = [
+        (p, float(g["lr"])) for g in optimizer.param_groups for p in g["params"] if p.requires_grad and p.dim() > 1
+    ]
+    if not pairs:
+        return 0.0
+    gradients = torch.autograd.grad(probe.value, [p for p, _ in pairs], allow_unused=True, retain_graph=True)
+    return max(
+        (
+            rate * float(g.norm() / p.detach().norm().clamp_min(1e-12))
+            for (p, rate), g in zip(pairs, gradients, strict=True)
+            if g is not None
+        ),
+        default=0.0,
+    )
 
 
 def _numbers(kind: str, group: dict[str, object], number: int, norms: set[int]) -> Iterator[Finding]:

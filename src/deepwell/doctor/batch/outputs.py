@@ -51,6 +51,16 @@ def _cross_entropy(call: LossCall, probe: Probe) -> Iterator[Finding]:
         yield Finding("M08", "stop", "output", "columns", {"shape": list(scores.shape)})
     else:
         yield from _bounded(call, classes)
+    y = probe.y
+    if (
+        isinstance(y, Tensor)
+        and y.is_floating_point()
+        and not targets.is_floating_point()
+        and y.numel() == targets.numel()
+    ):
+        lost = float((y.reshape(-1) != targets.reshape(-1).to(y)).float().mean())
+        if lost > 0:
+            yield Finding("M06", "stop", "loss", "fractions", {"share": lost})
     if targets.is_floating_point() and targets.shape == scores.shape:
         sums = targets.sum(1)
         if bool((sums > 1 + _EXACT).any()) and bool(((targets == 0) | (targets == 1)).all()):
@@ -188,8 +198,12 @@ def _pairing(probe: Probe) -> Iterator[Finding]:
         return  # said already, with the shapes
     if len(output) != len(y) or bool((y == y[:1]).all()):
         return
-    # answers that differ and stay inside the range of the true ones: a mixture of each with its neighbour
+    # answers that differ and stay inside the range of the true ones: a mixture of each with its neighbour; for numbers
+    # of another size than the targets the targets' own range, beside which a difference is seen
     trial = 0.7 * output.detach() + 0.3 * output.detach().roll(1, 0)
+    low, high = (float(y.min()), float(y.max())) if y.is_floating_point() else (0.0, 1.0)
+    if y.is_floating_point() and (low < 0 or high > 1):
+        trial = low + (high - low) * torch.rand(output.shape, generator=torch.Generator().manual_seed(1)).to(output)
     if float((trial - trial[:1]).abs().max()) == 0:
         return
     with torch.no_grad():

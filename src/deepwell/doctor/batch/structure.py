@@ -112,7 +112,12 @@ def _shrunk(order: list[tuple[str, nn.Module, Tensor | None, Tensor | None]], pr
         return
     convolutions = [(n, m, o) for n, m, _, o in order if isinstance(m, nn.Conv2d) and o is not None and o.dim() == 4]
     size = min(x.shape[2:])
-    if len(convolutions) < 6 or size > 64:
+    if len(convolutions) < 4 or size > 64 or size < 16:
+        return
+    second = [given for _, m, given, _ in order if isinstance(m, nn.Conv2d) and given is not None][1]
+    if min(second.shape[2:]) * 4 <= size and len(convolutions) < 6:
+        yield Finding("M16", "warn", convolutions[0][0], "stem", {"size": size, "left": min(second.shape[2:])})
+    if len(convolutions) < 6:
         return
     middle = convolutions[len(convolutions) // 3]
     left = min(middle[2].shape[2:])
