@@ -19,7 +19,7 @@ from deepwell.core.seeds import mix
 from deepwell.data.batches import by_length
 from deepwell.dataset import Data, Prepared, arrays, prepare, texts, trees, words
 from deepwell.dataset import open as open_data
-from deepwell.doctor.observer import Watch
+from deepwell.doctor.training.observer import Watch
 from deepwell.evaluate.category import Evaluation
 from deepwell.evaluate.category import category as evaluate_category
 from deepwell.evaluate.label_sets import LabelSetEvaluation

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from deepwell.core.errors import UserError
 from deepwell.dataset import Data, Prepared
-from deepwell.doctor.data import look
 from deepwell.doctor.batch.examine import BUDGET, examine
 from deepwell.doctor.batch.trial import Rule
+from deepwell.doctor.data import look
 from deepwell.findings import Finding, worst_first
 from deepwell.optim import build as build_optimizer
 from deepwell.optim import undecayed

@@ -85,8 +85,8 @@ def test_a_fault_is_named_before_training(bench: Any, name: str) -> None:
 
 
 def test_a_fault_is_named_in_training(bench: Any) -> None:
-    operator = bench.operators.OPERATORS["step forgotten"]
-    said = bench.doctored.during(operator.mutate(bench.programs.PROGRAMS["dense-table"]))
+    operator = bench.operators.OPERATORS["zero_grad forgotten"]
+    said = bench.doctored.during(operator.mutate(bench.programs.PROGRAMS["binary"]))
     assert said.loud & operator.right, said
 
 

@@ -40,13 +40,6 @@ class Listed(nn.Module):
         return self.used(x.flatten(1))
 
 
-def zeroed() -> nn.Module:
-    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
-    with torch.no_grad():
-        model[1].weight.zero_()
-    return model
-
-
 def nan() -> nn.Module:
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
     with torch.no_grad():
@@ -61,11 +54,9 @@ def frozen() -> nn.Module:
 
 WRONG: list[tuple[str, Callable[[], nn.Module], str]] = [
     ("softmax before the loss", lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 3), nn.Softmax(1)), "M01"),
-    ("five classes for three", lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 5)), "M07"),
     ("a size that does not fit", lambda: nn.Sequential(nn.Flatten(), nn.Linear(63, 3)), "M17"),
     ("kernels larger than the map", lambda: nn.Sequential(nn.Conv2d(1, 4, 5), nn.Conv2d(4, 4, 5)), "M17"),
     ("samples mixed", Mixes, "M19"),
-    ("weights all zero", zeroed, "M18"),
     ("NaN", nan, "O20"),
     ("nothing to train", frozen, "M27"),
 ]
@@ -77,12 +68,19 @@ def test_wrong_models_are_stopped(make: Callable[[], nn.Module], code: str) -> N
     x, y = torch.randn(16, 1, 8, 8), torch.arange(16) % 3
     found = examine(make(), cross_entropy, (x, y), classes=3)
     assert code in [f.code for f in found if f.level == "stop"], found
-    assert all(f.evidence and f.advice for f in found)
+    assert all(f.evidence() and f.fix() for f in found)
 
 
 def test_an_unused_layer_is_a_warning() -> None:
     found = examine(Listed(), cross_entropy, (torch.randn(8, 1, 8, 8), torch.arange(8) % 3), classes=3)
-    assert [(f.code, f.level) for f in found] == [("M24", "warn")]
+    # without an optimizer nobody knows whether it is meant to learn
+    assert [(f.code, f.level) for f in found] == [("M24", "note")]
+
+
+def test_outputs_that_no_class_needs_are_a_note() -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 5))
+    found = examine(model, cross_entropy, (torch.randn(8, 1, 8, 8), torch.arange(8) % 3), classes=3)
+    assert [(f.code, f.level) for f in found] == [("M07", "note")]
 
 
 @pytest.mark.parametrize("name", ["cnn", "cnn-bn", "compact", "lenet5", "mlp", "resnet18", "separable", "alexnet"])
@@ -133,6 +131,8 @@ def test_data() -> None:
 
 
 def test_a_finding_reads_as_a_sentence() -> None:
-    finding = Finding("M01", "stop", "output", "the scores are probabilities", "remove the softmax")
-    assert str(finding) == "stop M01 output: the scores are probabilities. remove the softmax"
-    assert set(finding.to_json()) == {"code", "level", "where", "evidence", "advice"}
+    finding = Finding("M01", "stop", "output", "probabilities", {"floor": 1.4612})
+    first, second = str(finding).splitlines()
+    assert first.startswith("stop M01 output: ") and "1.4612" in first
+    assert second.startswith("    -> ") and "--allow M01" in second
+    assert set(finding.to_json()) == {"code", "level", "where", "saw", "values", "evidence", "why", "fix"}

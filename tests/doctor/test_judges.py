@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deepwell.doctor.judges.answers import read
-from deepwell.doctor.judges.epochs import Epochs
-from deepwell.doctor.judges.gradients import Gradients
-from deepwell.doctor.judges.losses import Losses
-from deepwell.doctor.judges.rates import Rates
-from deepwell.doctor.judges.units import Activation, Units
-from deepwell.doctor.sampling import Layer, Look
+from deepwell.doctor.training.judges.answers import read
+from deepwell.doctor.training.judges.epochs import Epochs
+from deepwell.doctor.training.judges.gradients import Gradients
+from deepwell.doctor.training.judges.losses import Losses
+from deepwell.doctor.training.judges.rates import Rates
+from deepwell.doctor.training.judges.units import Activation, Units
+from deepwell.doctor.training.sampling import Layer, Look
 from deepwell.findings import Finding
 
 

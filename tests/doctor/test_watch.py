@@ -16,7 +16,7 @@ from tests.doctor.healthy_loops import HEALTHY, Deaf, Program, adam, batch_norm,
 from torch import nn
 
 from deepwell.core.errors import UserError
-from deepwell.doctor.watch import Stopped, Watching, watch
+from deepwell.doctor.training.watch import Stopped, Watching, watch
 from deepwell.findings import Finding
 
 _RANK = {"note": 0, "warn": 1, "stop": 2}
@@ -168,7 +168,7 @@ def test_a_nan_that_the_epoch_hides() -> None:
 
 
 def test_a_check_that_fails_becomes_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
-    from deepwell.doctor.judges.gradients import Gradients
+    from deepwell.doctor.training.judges.gradients import Gradients
 
     def broken(*_values: object) -> list[Finding]:
         raise ZeroDivisionError("planted")

@@ -13,7 +13,7 @@ from tests.conftest import blobs
 from torch import Tensor, nn
 
 import deepwell as dw
-from deepwell.doctor.observer import Watch
+from deepwell.doctor.training.observer import Watch
 from deepwell.train.observe import EpochRecord, Start, StepRecord
 from deepwell.train.step import StepResult
 

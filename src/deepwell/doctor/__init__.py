@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 _PLACES = {
     "Finding": "deepwell.findings",
-    "Stopped": "deepwell.doctor.watch",
+    "Stopped": "deepwell.doctor.training.watch",
     "examine": "deepwell.doctor.batch.examine",
     "examine_curve": "deepwell.doctor.logs.curves",
     "examine_data": "deepwell.doctor.data.examine_data",
     "read_log": "deepwell.doctor.logs.log_files",
     "suspicious_labels": "deepwell.doctor.data.noise",
-    "watch": "deepwell.doctor.watch",
+    "watch": "deepwell.doctor.training.watch",
 }
 
 __all__ = [
@@ -33,12 +33,12 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from deepwell.doctor.logs.curves import examine_curve
+    from deepwell.doctor.batch.examine import examine
     from deepwell.doctor.data.examine_data import examine_data
     from deepwell.doctor.data.noise import suspicious_labels
-    from deepwell.doctor.batch.examine import examine
+    from deepwell.doctor.logs.curves import examine_curve
     from deepwell.doctor.logs.log_files import read_log
-    from deepwell.doctor.watch import Stopped, watch
+    from deepwell.doctor.training.watch import Stopped, watch
     from deepwell.findings import Finding
 
 

@@ -60,8 +60,7 @@ class LossCall:
 
 
 _SEEN_THROUGH = frozenset(
-    ("View", "Squeeze", "Unsqueeze", "Reshape", "Alias", "ToCopy", "Select", "Slice")
-    + ("Transpose", "T", "Permute", "Clone", "Expand")
+    "View Squeeze Unsqueeze Reshape Alias ToCopy Select Slice Transpose T Permute Clone Expand".split()  # noqa: SIM905
 )
 
 

@@ -1,4 +1,4 @@
-"""Layer 0, above core: what a finding is, and the page of every code in the catalogue of faults, in English and Chinese."""
+"""Layer 0, above core: what a finding is, and the page of every fault of the catalogue, in English and Chinese."""
 
 from deepwell.findings.finding import Finding, Level, worst_first
 from deepwell.findings.pages import Page, page, pages

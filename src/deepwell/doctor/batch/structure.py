@@ -23,7 +23,7 @@ def look_at_structure(probe: Probe) -> Iterator[Finding]:
     """Findings on the order in which layers are called, and on what is registered twice."""
     order = _calls(probe)
     yield from _in_a_row(order)
-    yield from _affine(probe)
+    yield from _affine(order, probe)
     yield from _same_object(probe.model)
     yield from _shrunk(order, probe)
     yield from _dropout(order, probe)
@@ -64,9 +64,9 @@ def _in_a_row(order: list[tuple[str, nn.Module, Tensor | None, Tensor | None]]) 
         yield Finding("M11", "warn" if harms and not isinstance(module, nn.LogSoftmax) else "note", name, "row", values)
 
 
-def _affine(probe: Probe) -> Iterator[Finding]:
+def _affine(order: list[tuple[str, nn.Module, Tensor | None, Tensor | None]], probe: Probe) -> Iterator[Finding]:
     """Several layers of weights that together are one affine map: f(a) + f(b) = f(a + b) + f(0) everywhere."""
-    layers = [(n, m) for n, m in probe.model.named_modules() if isinstance(m, _WEIGHTED)]
+    layers = [(n, m) for n, m, _, _ in order if isinstance(m, _WEIGHTED)]
     x = probe.x
     if len(layers) < 2 or not isinstance(x, Tensor) or not x.is_floating_point() or len(x) < 2:
         return

@@ -64,6 +64,9 @@ def balance(case: Case) -> Iterator[Finding]:
     shares = counts[there] / counts.sum()
     effective = float(np.exp(-(shares * np.log(shares)).sum()))
     uneven = counts[large] > 20 * counts[small] and (effective - 1) / (len(there) - 1) < 0.5
+    # what is measured is even and what is learnt from is not: nobody meant it
+    held = [np.bincount(case.labels[part.name], minlength=len(case.names))[there] for part in case.held_out]
+    uneven |= any(len(part) and part.min() > 0 and part.max() < 3 * part.min() and part.sum() >= 50 for part in held)
     level: Level = "warn" if uneven and not case.said.weighted else "note"
     found = {
         "large": str(case.names[large]),

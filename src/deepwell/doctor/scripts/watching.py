@@ -21,7 +21,7 @@ from torch.utils.data import IterableDataset
 from deepwell.doctor.batch.examine import examine
 from deepwell.doctor.scripts.overheard import ModuleCall, Overheard
 from deepwell.doctor.scripts.rebuilt import rebuild
-from deepwell.doctor.watch import watch
+from deepwell.doctor.training.watch import watch
 from deepwell.findings import Finding, worst_first
 
 

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from deepwell.doctor.judges.losses import Losses
-from deepwell.doctor.judges.trend import in_a_row, median
+from deepwell.doctor.training.judges.losses import Losses
+from deepwell.doctor.training.judges.trend import in_a_row, median
 from deepwell.findings import Finding
 
 _BATCHES = 30

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from deepwell.doctor.judges.trend import in_a_row, median, slope, zigzag
+from deepwell.doctor.training.judges.trend import in_a_row, median, slope, zigzag
 from deepwell.findings import Finding, Level
 
 _KEPT = 400

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from deepwell.doctor.judges.losses import Losses
+from deepwell.doctor.training.judges.losses import Losses
 from deepwell.findings import Finding
 
 _BY_BATCH = ("OneCycleLR", "CyclicLR")

@@ -12,16 +12,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from deepwell.doctor.blame import blame
-from deepwell.doctor.chart import Chart, due, due_units
-from deepwell.doctor.hooks import Hook
-from deepwell.doctor.listener import Ear
-from deepwell.doctor.ownership import look_at_ownership
-from deepwell.doctor.readback import ReadBack
-from deepwell.doctor.roots import asleep, frozen_statistics, noisy, roots
-from deepwell.doctor.stopped import Stopped
-from deepwell.doctor.track import Track
-from deepwell.doctor.waiting import Waiting
+from deepwell.doctor.training.blame import blame
+from deepwell.doctor.training.chart import Chart, due, due_units
+from deepwell.doctor.training.hooks import Hook
+from deepwell.doctor.training.listener import Ear
+from deepwell.doctor.training.ownership import look_at_ownership
+from deepwell.doctor.training.readback import ReadBack
+from deepwell.doctor.training.roots import asleep, frozen_statistics, noisy, roots
+from deepwell.doctor.training.stopped import Stopped
+from deepwell.doctor.training.track import Track
+from deepwell.doctor.training.waiting import Waiting
 from deepwell.findings import Finding
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from deepwell.doctor.hooks import Hook
-from deepwell.doctor.judges.answers import Reading, read
+from deepwell.doctor.training.hooks import Hook
+from deepwell.doctor.training.judges.answers import Reading, read
 
 _LARGEST = 1 << 17
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
-from deepwell.doctor.judges.trend import in_a_row, slope
+from deepwell.doctor.training.judges.trend import in_a_row, slope
 from deepwell.findings import Finding
 
 _WINDOW = 5

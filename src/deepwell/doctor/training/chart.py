@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from deepwell.doctor.guard import Guard
-from deepwell.doctor.judges.answers import Answers, Reading
-from deepwell.doctor.judges.batches import Batches
-from deepwell.doctor.judges.epochs import Epochs
-from deepwell.doctor.judges.gradients import Gradients
-from deepwell.doctor.judges.losses import Losses
-from deepwell.doctor.judges.modes import Modes
-from deepwell.doctor.judges.rates import Rates
-from deepwell.doctor.judges.units import Activation, Norm, Units
-from deepwell.doctor.judges.updates import Updates
-from deepwell.doctor.sampling import Look
-from deepwell.doctor.stopped import Stopped
+from deepwell.doctor.training.judges.answers import Answers, Reading
+from deepwell.doctor.training.judges.batches import Batches
+from deepwell.doctor.training.judges.epochs import Epochs
+from deepwell.doctor.training.judges.gradients import Gradients
+from deepwell.doctor.training.judges.losses import Losses
+from deepwell.doctor.training.judges.modes import Modes
+from deepwell.doctor.training.judges.rates import Rates
+from deepwell.doctor.training.judges.units import Activation, Norm, Units
+from deepwell.doctor.training.judges.updates import Updates
+from deepwell.doctor.training.sampling import Look
+from deepwell.doctor.training.stopped import Stopped
 from deepwell.findings import Finding
 
 _RANK = {"note": 0, "warn": 1, "stop": 2}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from deepwell.doctor.judges.trend import median
+from deepwell.doctor.training.judges.trend import median
 
 _LEAST = 2e-3
 """Seconds: a toy's batch costs less than anybody's notice."""

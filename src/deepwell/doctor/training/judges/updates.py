@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from deepwell.doctor.judges.losses import Losses
-from deepwell.doctor.judges.trend import in_a_row, median
-from deepwell.doctor.sampling import Look
+from deepwell.doctor.training.judges.losses import Losses
+from deepwell.doctor.training.judges.trend import in_a_row, median
+from deepwell.doctor.training.sampling import Look
 from deepwell.findings import Finding, Level
 
 LARGE = 0.1

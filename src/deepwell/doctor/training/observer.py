@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from deepwell.doctor.chart import Chart, due, due_units
-from deepwell.doctor.listener import Ear, Listener
-from deepwell.doctor.roots import frozen_statistics, noisy
-from deepwell.doctor.sampling import Sampler
+from deepwell.doctor.training.chart import Chart, due, due_units
+from deepwell.doctor.training.listener import Ear, Listener
+from deepwell.doctor.training.roots import frozen_statistics, noisy
+from deepwell.doctor.training.sampling import Sampler
 from deepwell.findings import Finding
 from deepwell.train.observe import EpochRecord, Start, StepRecord
 

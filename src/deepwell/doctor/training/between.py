@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from deepwell.doctor.judges.trend import in_a_row
+from deepwell.doctor.training.judges.trend import in_a_row
 from deepwell.findings import Finding
 
 

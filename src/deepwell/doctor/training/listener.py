@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from deepwell.doctor.hooks import Hook
-from deepwell.doctor.judges.units import Activation, Norm
+from deepwell.doctor.training.hooks import Hook
+from deepwell.doctor.training.judges.units import Activation, Norm
 
 _KINDS: dict[Any, str] = {
     **dict.fromkeys((F.linear, F.bilinear), "linear"),

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepwell.doctor.judges.losses import Losses
-from deepwell.doctor.judges.trend import in_a_row
+from deepwell.doctor.training.judges.losses import Losses
+from deepwell.doctor.training.judges.trend import in_a_row
 from deepwell.findings import Finding, Level
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from torch import nn
 
-from deepwell.doctor.track import Track
+from deepwell.doctor.training.track import Track
 from deepwell.findings import Finding, Level
 
 

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from torch import nn
 
 from deepwell.core.errors import UserError
-from deepwell.doctor.stopped import Stopped
-from deepwell.doctor.watching import Watching
+from deepwell.doctor.training.stopped import Stopped
+from deepwell.doctor.training.watching import Watching
 
 __all__ = ["Stopped", "Watching", "watch"]
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepwell.doctor.judges.trend import in_a_row
+from deepwell.doctor.training.judges.trend import in_a_row
 from deepwell.findings import Finding
 
 _CLOSE = 2e-3

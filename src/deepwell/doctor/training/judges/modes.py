@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from deepwell.doctor.judges.trend import in_a_row
+from deepwell.doctor.training.judges.trend import in_a_row
 from deepwell.findings import Finding, Level
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deepwell.doctor.between import Between
-from deepwell.doctor.chart import Chart, due
-from deepwell.doctor.hooks import Hook
-from deepwell.doctor.sampling import Look, Sampler, sizes
+from deepwell.doctor.training.between import Between
+from deepwell.doctor.training.chart import Chart, due
+from deepwell.doctor.training.hooks import Hook
+from deepwell.doctor.training.sampling import Look, Sampler, sizes
 
 
 class Track:
