@@ -210,3 +210,16 @@ def test_a_loop_that_tells_no_losses_is_still_watched() -> None:
             for i in range(20):
                 program.step(i)
     assert "O03" in [f.code for f in told.findings]
+
+
+def test_a_loop_that_never_steps_is_told() -> None:
+    model = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    x, y = torch.randn(8, 3), torch.arange(8) % 2
+    with watch(model, optimizer, say=lambda _text: None) as watching:
+        for _ in range(120):
+            optimizer.zero_grad()
+            loss = torch.nn.functional.cross_entropy(model(x), y)
+            loss.backward()
+            watching.step(loss)
+    assert [(f.code, f.saw) for f in watching.findings if f.level == "warn"] == [("O04", "training_never_steps")]

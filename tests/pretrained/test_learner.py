@@ -75,13 +75,13 @@ def test_frozen_features_are_computed_once(encoder: Path, monkeypatch: pytest.Mo
     made = learner(encoder, freeze=True, epochs=5)
     body: Any = made.build().body
     body.encoder.register_forward_hook(lambda *_: calls.append(1))
-    made.fit(progress=False)
+    made.fit(progress=False, check=False)
     assert len(calls) == 1  # 60 texts are one batch, over all epochs and the validation
-    made.fit(progress=False)
+    made.fit(progress=False, check=False)
     assert len(calls) == 1  # from the cache
     with torch.no_grad():
         next(body.parameters()).add_(0.1)
-    made.fit(progress=False)
+    made.fit(progress=False, check=False)
     assert len(calls) == 2  # another encoder has other features
 
 

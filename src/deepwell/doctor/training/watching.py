@@ -24,6 +24,9 @@ from deepwell.doctor.training.track import Track
 from deepwell.doctor.training.waiting import Waiting
 from deepwell.findings import Finding
 
+_NEVER = 100
+"""Losses that were told without one step of the optimiser: no accumulation is so long."""
+
 
 class Watching:
     """What ``watch`` gives: a context manager; hooks are there inside it only."""
@@ -113,6 +116,8 @@ class Watching:
         self._calls += 1
         number = max((track.step for track in self._tracks), default=self._calls)
         looked = due(number, self._every)
+        if self._calls == _NEVER and self._tracks and not any(track.step for track in self._tracks):
+            self.chart.add([Finding("O04", "warn", "loop", "training_never_steps", {"calls": self._calls})])
         if isinstance(loss, Tensor) and loss.device.type != "cpu":
             self._losses.append(loss.detach().float().reshape(()))  # reading waits for the device
             if looked or len(self._losses) >= 20:
