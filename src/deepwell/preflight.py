@@ -83,7 +83,9 @@ def _rule(network: nn.Module, settings: Settings) -> Rule | None:
         decay = settings.weight_decay or 0.0
         return build_optimizer(settings.optimizer or "adam", named, weight_decay=decay, l1=settings.l1, undecayed=names)
 
-    return Rule(build, settings.learning_rate)
+    kinds = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "adagrad": "Adagrad", "adadelta": "Adadelta"}
+    numbers = {"weight_decay": settings.weight_decay or 0.0, "l1": settings.l1}
+    return Rule(build, settings.learning_rate, kinds.get(settings.optimizer or "adam", "SGD"), numbers)
 
 
 def refuse(findings: Sequence[Finding], allow: Collection[str], tell: Callable[[str], None]) -> None:

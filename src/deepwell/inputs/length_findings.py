@@ -9,14 +9,15 @@ import torch
 
 from deepwell.core.shapes import UNKNOWN
 from deepwell.data.ragged import Ragged
-from deepwell.findings import Finding
+from deepwell.findings import Finding, Level
 
-_CUT, _UNLEARNT = 0.05, 0.3
+_CUT, _MOST, _UNLEARNT = 0.05, 0.9, 0.3
 _LOOKED_AT = 5_000
 
 
 def cut_off(rows: Ragged, split: Any, length: int) -> list[Finding]:
-    """D28: more than a twentieth of the training texts are as long as can be: what follows was not read.
+    """D28: more than a twentieth of the training texts are as long as can be: what follows was not read. Nearly all
+    of them are a warning.
 
     Args:
         rows: ids, or ids with counts; of these a row holds kinds of tokens, and is shorter than its text.
@@ -27,7 +28,8 @@ def cut_off(rows: Ragged, split: Any, length: int) -> list[Finding]:
     share = float((lengths >= length).mean())
     if rows.flat.dim() > 1 or share <= _CUT:
         return []
-    return [Finding("D28", "note", "train", "cut", {"share": share, "count": len(lengths), "length": length})]
+    level: Level = "warn" if share > _MOST else "note"
+    return [Finding("D28", level, "train", "cut", {"share": share, "count": len(lengths), "length": length})]
 
 
 def not_learnt(rows: Ragged, split: Any) -> list[Finding]:

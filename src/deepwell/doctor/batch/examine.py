@@ -15,6 +15,7 @@ from deepwell.doctor.batch.loss_traits import (
     looks_at_targets,
     loss_and_outputs,
     normalises_inside,
+    rows_of_the_table,
     weighs_classes,
 )
 from deepwell.doctor.batch.metrics import look_at_metric
@@ -108,6 +109,7 @@ def _look_at_data(
         has_batch_norm=any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in model.modules()),
         weighted=bool(traits.get("weighs")),
         loss=traits.get("loss"),
+        rows=traits.get("rows"),
         normalised_inside=bool(traits.get("normalises")),
         budget=max(1.0, guard.left),
     )
@@ -143,7 +145,7 @@ def _look_at_model(
             return by_loss(error, output, y)
     probe.asleep = asleep
     # asked here, for the checks of the data, where a loss may refuse without harm
-    for ask in (loss_and_outputs, looks_at_targets, weighs_classes, normalises_inside):
+    for ask in (loss_and_outputs, looks_at_targets, weighs_classes, normalises_inside, rows_of_the_table):
         with contextlib.suppress(Exception):
             traits |= ask(probe)
     return _look_at_probe(probe, optimizer, guard)
@@ -156,7 +158,7 @@ def _look_at_probe(probe: Probe, optimizer: torch.optim.Optimizer | Rule | None,
     if any(f.code in ("O20", "M26") and f.level == "stop" for f in findings):
         return findings
     findings += guard.run("first loss", look_at_start, probe)
-    if optimizer is not None and not isinstance(optimizer, Rule):
+    if optimizer is not None:
         findings += guard.run("optimizer", look_at_optimizer, probe, optimizer)
     findings += guard.run("samples of a batch", look_at_samples, probe, optional=True)
     findings += guard.run("structure", look_at_structure, probe, optional=True)
@@ -165,7 +167,24 @@ def _look_at_probe(probe: Probe, optimizer: torch.optim.Optimizer | Rule | None,
     if optimizer is not None and not any(f.level == "stop" for f in findings):
         seconds = min(1.5, guard.left)
         findings += guard.run("one batch by heart", look_at_trial, probe, optimizer, seconds=seconds, optional=True)
-    return findings
+    return _causes_first(findings)
+
+
+_CONSEQUENCES = {
+    "M12": ("O09", "O01", "O02", "M13", "M18"),
+    "M13": ("O09", "O01", "M14"),
+    "O13": ("O01", "O09"),
+    "M10": (),
+    "O07": ("O01",),
+    "M30": ("O19",),
+}
+"""What follows from a fault, and is not a second one."""
+
+
+def _causes_first(findings: list[Finding]) -> list[Finding]:
+    loud = {finding.code for finding in findings if finding.level != "note"}
+    explained = {code for cause in loud for code in _CONSEQUENCES.get(cause, ())}
+    return [finding for finding in findings if finding.code not in explained]
 
 
 def _learning(model: nn.Module, optimizer: torch.optim.Optimizer | Rule) -> set[int]:

@@ -68,6 +68,27 @@ def loss_and_outputs(probe: Probe) -> dict[str, Any]:
     return found | ({"loss": call.name} if same else {})
 
 
+def rows_of_the_table(probe: Probe) -> dict[str, int]:
+    """``rows``: of the embedding that looks up the inputs as they are."""
+    first = probe.first
+    if first.is_floating_point():
+        return {}
+    found: list[int] = []
+    tables = [m for m in probe.model.modules() if isinstance(m, (nn.Embedding, nn.EmbeddingBag))]
+
+    def look(module: Any, inputs: Any, _output: Any) -> None:
+        if isinstance(inputs[0], Tensor) and inputs[0].data_ptr() == first.data_ptr():
+            found.append(module.num_embeddings)
+
+    hooks = [m.register_forward_hook(look) for m in tables]
+    try:
+        probe.forward()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return {"rows": min(found)} if found else {}
+
+
 def normalises_inside(probe: Probe) -> dict[str, bool]:
     """``normalises``: whether the first layer that is called brings the inputs to one scale itself."""
     called: list[nn.Module] = []

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import nn
 
 from deepwell.doctor.batch.probe import Probe
+from deepwell.doctor.batch.trial import Rule
 from deepwell.findings import Finding, Level
 
 _ADAPTIVE = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta")
 
 
-def look_at_optimizer(probe: Probe, optimizer: torch.optim.Optimizer) -> Iterator[Finding]:
+def look_at_optimizer(probe: Probe, optimizer: torch.optim.Optimizer | Rule) -> Iterator[Finding]:
     """Findings on an optimiser that is about to train the probe's model."""
+    groups = _groups(probe, optimizer)
+    kind = optimizer.kind if isinstance(optimizer, Rule) else type(optimizer).__name__
+    yield from _sum(probe, kind, groups)
+    yield from _penalty(probe, kind, groups)
+    if isinstance(optimizer, Rule):
+        return  # the rest is the learner's own doing
     yield from _parameters(probe, optimizer)
     norms = {
         id(p)
@@ -23,7 +31,6 @@ def look_at_optimizer(probe: Probe, optimizer: torch.optim.Optimizer) -> Iterato
         if isinstance(m, (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm))
         for p in m.parameters(recurse=False)
     }
-    yield from _sum(probe, optimizer)
     for number, group in enumerate(optimizer.param_groups):
         yield from _numbers(type(optimizer).__name__, group, number, norms)
 
@@ -43,7 +50,29 @@ def _parameters(probe: Probe, optimizer: torch.optim.Optimizer) -> Iterator[Find
         yield Finding("O04", "warn", missing[0], "some_missing", {"count": len(missing), "of": len(reached)})
 
 
-def _sum(probe: Probe, optimizer: torch.optim.Optimizer) -> Iterator[Finding]:
+def _groups(probe: Probe, optimizer: torch.optim.Optimizer | Rule) -> list[dict[str, Any]]:
+    if not isinstance(optimizer, Rule):
+        return optimizer.param_groups
+    # biases and norms are not decayed there
+    matrices = [p for p in probe.model.parameters() if p.requires_grad and p.dim() > 1]
+    return [{**optimizer.settings, "lr": optimizer.learning_rate, "params": matrices}]
+
+
+def _penalty(probe: Probe, kind: str, groups: list[dict[str, Any]]) -> Iterator[Finding]:
+    """The penalty of the weights beside the loss of the data: what is larger is what is trained."""
+    if kind in ("AdamW", "NAdamW"):
+        return
+    total = 0.0
+    for group in groups:
+        decay, l1 = float(group.get("weight_decay") or 0), float(group.get("l1") or 0)
+        for p in group["params"] if decay >= 0.01 or l1 >= 1e-4 else ():
+            total += 0.5 * decay * float(p.detach().square().sum()) + l1 * float(p.detach().abs().sum())
+    loss = float(probe.value.detach())
+    if loss > 0 and total > 5 * loss:
+        yield Finding("O13", "warn", "optimizer", "penalty", {"penalty": total, "loss": loss})
+
+
+def _sum(probe: Probe, kind: str, groups: list[dict[str, Any]]) -> Iterator[Finding]:
     """A loss that is added up, not averaged: the step grows with the batch, unless the optimiser scales it away."""
     summed = [call for call in probe.calls if call.options.get("reduction") == "sum" and call.scores.numel() > 1]
     count = len(probe.first)
@@ -54,17 +83,13 @@ def _sum(probe: Probe, optimizer: torch.optim.Optimizer) -> Iterator[Finding]:
         or abs(float(probe.value.detach()) - float(summed[0].value.detach())) > 1e-6 * abs(float(probe.value.detach()))
     ):
         return
-    level: Level = (
-        "note" if type(optimizer).__name__ in _ADAPTIVE else "warn" if _moves(probe, optimizer) > 0.1 else "note"
-    )
+    level: Level = "note" if kind in _ADAPTIVE else "warn" if _moves(probe, groups) > 0.1 else "note"
     yield Finding("O07", level, "loss", "sum", {"loss": summed[0].name, "batch": count})
 
 
-def _moves(probe: Probe, optimizer: torch.optim.Optimizer) -> float:
+def _moves(probe: Probe, groups: list[dict[str, Any]]) -> float:
     """The first step in proportion to the weights that it changes, the largest of them."""
-    pairs = [
-        (p, float(g["lr"])) for g in optimizer.param_groups for p in g["params"] if p.requires_grad and p.dim() > 1
-    ]
+    pairs = [(p, float(g["lr"])) for g in groups for p in g["params"] if p.requires_grad and p.dim() > 1]
     if not pairs:
         return 0.0
     gradients = torch.autograd.grad(probe.value, [p for p, _ in pairs], allow_unused=True, retain_graph=True)

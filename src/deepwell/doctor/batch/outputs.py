@@ -198,14 +198,7 @@ def _pairing(probe: Probe) -> Iterator[Finding]:
         return  # said already, with the shapes
     if len(output) != len(y) or bool((y == y[:1]).all()):
         return
-    # answers that differ and stay inside the range of the true ones: a mixture of each with its neighbour; for numbers
-    # of another size than the targets the targets' own range, beside which a difference is seen
-    trial = 0.7 * output.detach() + 0.3 * output.detach().roll(1, 0)
-    low, high = (float(y.min()), float(y.max())) if y.is_floating_point() else (0.0, 1.0)
-    if y.is_floating_point() and (low < 0 or high > 1):
-        trial = low + (high - low) * torch.rand(output.shape, generator=torch.Generator().manual_seed(1)).to(output)
-    if float((trial - trial[:1]).abs().max()) == 0:
-        return
+    trial = _other_answers(output.detach(), y)
     with torch.no_grad():
         torch.manual_seed(0)
         straight = mean_of(probe.loss(trial, y))
@@ -218,6 +211,24 @@ def _pairing(probe: Probe) -> Iterator[Finding]:
     if same and abs(float(straight - ignored)) > 1e-4 * max(abs(float(straight)), 1e-6):
         values = {"scores": list(output.shape), "targets": list(y.shape)}
         yield Finding("D12", "stop", "loss", "any_order", values)
+
+
+def _other_answers(output: Tensor, y: Tensor) -> Tensor:
+    """Made-up answers of the same form, far apart: probabilities, their logarithms, shares, or numbers of the targets'
+    size, beside which a difference is seen."""
+    draw = torch.Generator().manual_seed(1)
+    numbers = torch.randn(output.shape, generator=draw).to(output)
+    last = output.dim() - 1
+    if y.is_floating_point() and (float(y.min()) < 0 or float(y.max()) > 1):
+        low, high = float(y.min()), float(y.max())
+        return low + (high - low) * torch.rand(output.shape, generator=draw).to(output)
+    if last > 0 and are_probabilities(output, last):
+        return numbers.softmax(last)
+    if last > 0 and output.shape[last] > 1 and float(output.logsumexp(last).abs().max()) < _EXACT:
+        return numbers.log_softmax(last)
+    if float(output.min()) >= 0 and float(output.max()) <= 1:
+        return torch.rand(output.shape, generator=draw).to(output) * 0.98 + 0.01
+    return numbers
 
 
 def _which_class(probe: Probe) -> Iterator[Finding]:

@@ -26,6 +26,7 @@ def look_at_start(probe: Probe) -> Iterator[Finding]:
             if math.isfinite(value) and value > 3 * math.log(classes) + 1:
                 far = True
                 yield from _far(probe, value, math.log(classes))
+    yield from _scales(probe)
     yield from _signal(probe, far)
 
 
@@ -33,6 +34,27 @@ def _far(probe: Probe, value: float, guess: float) -> Iterator[Finding]:
     """A first loss far above guessing is one signal; scores far wider than any need to be are the other."""
     width = float(probe.scores.detach().std())
     yield Finding("M14", "warn" if width > 10 else "note", "model", "first_loss", {"loss": value, "guess": guess})
+
+
+def _scales(probe: Probe) -> Iterator[Finding]:
+    """Weights far from every usual beginning: the deviation times the root of the fan-in is 0.6 for PyTorch's own, 1
+    for Glorot's and LeCun's, 1.4 for He's; trained weights stay within a few times of that."""
+    layers = [(n, m.weight.detach()) for n, m in probe.model.named_modules() if isinstance(m, _WEIGHTED)]
+    sizes = {n: float(w.std()) * math.sqrt(w[0].numel()) for n, w in layers if w.dim() > 1 and w.numel() > 8}
+    sizes = {n: size for n, size in sizes.items() if size > 0 and math.isfinite(size)}
+    if not sizes:
+        return
+    small = [n for n, size in sizes.items() if size < 0.03]
+    large = [n for n, size in sizes.items() if size > 5]
+    most = max(sizes, key=lambda n: sizes[n])
+    if len(small) >= 2 and 2 * len(small) >= len(sizes):
+        yield Finding(
+            "M13", "warn", small[0], "small", {"size": sizes[small[0]], "count": len(small), "of": len(sizes)}
+        )
+    elif (len(large) >= 2 and 2 * len(large) >= len(sizes)) or sizes[most] > 15:
+        yield Finding(
+            "M13", "warn", most, "large", {"size": sizes[most], "count": max(1, len(large)), "of": len(sizes)}
+        )
 
 
 def _signal(probe: Probe, far: bool) -> Iterator[Finding]:

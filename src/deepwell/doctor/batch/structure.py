@@ -23,7 +23,9 @@ def look_at_structure(probe: Probe) -> Iterator[Finding]:
     """Findings on the order in which layers are called, and on what is registered twice."""
     order = _calls(probe)
     yield from _in_a_row(order)
-    yield from _affine(order, probe)
+    affine = list(_affine(order, probe))
+    yield from affine or _no_activation(order, probe)
+    yield from _between_layers(order)
     yield from _same_object(probe.model)
     yield from _shrunk(order, probe)
     yield from _dropout(order, probe)
@@ -84,6 +86,99 @@ def _affine(order: list[tuple[str, nn.Module, Tensor | None, Tensor | None]], pr
     if off < 1e-4 and rising < 1e-3:
         # a narrow layer between two others is a factorisation: linear on purpose
         yield Finding("M10", "note" if bottleneck else "warn", layers[0][0], "affine", {"layers": len(layers)})
+
+
+_LINEAR = frozenset(
+    [
+        "AccumulateGrad",
+        "Addmm",
+        "Mm",
+        "Bmm",
+        "T",
+        "Transpose",
+        "View",
+        "Reshape",
+        "UnsafeView",
+        "Permute",
+        "Squeeze",
+        "Unsqueeze",
+        "Expand",
+        "Clone",
+        "Alias",
+        "Convolution",
+        "MkldnnConvolution",
+        "ThnnConv2D",
+        "MaxPool2DWithIndices",
+        "MaxPool1DWithIndices",
+        "AvgPool2D",
+        "AdaptiveAvgPool2D",
+        "Mean",
+        "Add",
+        "Sub",
+        "Mul",
+        "NativeBatchNorm",
+        "CudnnBatchNorm",
+        "NativeDropout",
+        "ToCopy",
+        "Slice",
+        "Select",
+        "Linear",
+        "Flatten",
+        "Cat",
+        "Pad",
+        "ConstantPadNd",
+        "Embedding",
+        "Copy",
+        "Squeeze1",
+        "Max",
+        "Amax",
+        "Indexing",
+        "Index",
+        "MaxPool2D",
+        "Contiguous",
+        "AsStrided",
+    ]
+)
+
+
+def _no_activation(order: list[tuple[str, nn.Module, Tensor | None, Tensor | None]], probe: Probe) -> Iterator[Finding]:
+    """Convolutions or layers with nothing but pooling between them: no operation of the graph bends a signal."""
+    layers = [(n, m) for n, m, _, _ in order if isinstance(m, _WEIGHTED)]
+    if len(layers) < 3 or any(_narrow(m) for _, m in layers[:-1]) or probe.scores.grad_fn is None:
+        return
+    seen: set[Any] = set()
+    waiting = [probe.scores.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        name = type(node).__name__.rstrip("0123456789").removesuffix("Backward").lstrip("_")
+        if name not in _LINEAR:
+            return
+        waiting += [parent for parent, _ in node.next_functions if parent is not None]
+    yield Finding("M10", "warn", layers[0][0], "none", {"layers": len(layers)})
+
+
+_ELEMENTWISE = (*_ACTIVATIONS, nn.modules.dropout._DropoutNd, nn.Flatten, nn.Identity, nn.modules.batchnorm._NormBase)
+
+
+def _between_layers(order: list[tuple[str, nn.Module, Tensor | None, Tensor | None]]) -> Iterator[Finding]:
+    """What lies between one layer of weights and the next: a softmax, or a single number that all must pass."""
+    sources: dict[int, tuple[str, bool, bool]] = {}
+    keep: list[Tensor | None] = []  # an id means something only while its tensor lives
+    for name, module, given, output in order:
+        keep += [given, output]
+        before, narrow, squashed = sources.get(id(given), ("", False, False))
+        if isinstance(module, nn.Linear) and before:
+            if squashed:
+                yield Finding("M11", "warn", before, "hidden_softmax", {"next": name})
+            if narrow and module.out_features > 0:
+                yield Finding("M31", "warn", before, "one_number", {"next": name})
+        if isinstance(module, nn.Linear):
+            sources[id(output)] = (name, module.out_features == 1, False)
+        elif isinstance(module, _ELEMENTWISE) and before:
+            sources[id(output)] = (before, narrow, squashed or isinstance(module, nn.Softmax))
 
 
 def _narrow(module: nn.Module) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -66,10 +66,14 @@ class Rule:
     Attributes:
         build: (name, parameter) pairs to an updater of these parameters, in their order.
         learning_rate: its highest.
+        kind: its name in PyTorch, such as ``SGD``.
+        settings: its numbers by PyTorch's names, such as ``weight_decay``.
     """
 
     build: Callable[[Sequence[tuple[str, Tensor]]], Updater]
     learning_rate: float
+    kind: str = "SGD"
+    settings: Mapping[str, float] = field(default_factory=dict)
 
 
 def look_at_trial(probe: Probe, optimizer: torch.optim.Optimizer | Rule, *, seconds: float) -> Iterator[Finding]:

@@ -31,6 +31,7 @@ class Said:
         ignored: the label that the loss leaves out.
         tokenise: how texts are cut, text -> tokens.
         padding: the id that fills short rows.
+        rows: of the table that a model looks ids up in.
         seed: of every draw.
     """
 
@@ -46,6 +47,7 @@ class Said:
     ignored: int = -100
     tokenise: Any = None
     padding: int = 0
+    rows: int | None = None
     seed: int = 0
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from torch.utils.data import TensorDataset
 
 from deepwell.doctor.data.case import Case
 from deepwell.doctor.data.features import Features
 from deepwell.doctor.data.part import Part
 from deepwell.doctor.data.probe import out_of_fold, taken
+from deepwell.doctor.data.repeat import steady
 from deepwell.doctor.data.values import by_channel
 from deepwell.findings import Finding
 
@@ -35,8 +35,8 @@ def drift(case: Case) -> Iterator[Finding]:
         if auc > 0.8 and auc > control + 0.15:
             found = {"auc": auc, "control": control, "looked": min(len(part), _EACH), "of": part.total}
             # a training part that is augmented on the way differs by design, and so does a later time
-            as_given = all(p.dataset is None or isinstance(p.dataset, TensorDataset) for p in (case.train, part))
-            certain = auc > _CERTAIN and control < 0.65 and as_given and not case.said.times and not case.class_names
+            alone = not case.said.times and not case.class_names
+            certain = auc > _CERTAIN and control < 0.65 and alone and steady(case.train) and steady(part)
             yield Finding("D24", "warn" if certain else "note", part.name, "told", found)
 
 

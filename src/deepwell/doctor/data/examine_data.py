@@ -22,7 +22,7 @@ from deepwell.doctor.data.repeat import augmentation
 from deepwell.doctor.data.tags import tag_rules
 from deepwell.doctor.data.texts import cutting, empty, truncated
 from deepwell.doctor.data.unrelated import class_map, unrelated
-from deepwell.doctor.data.values import constant, finite, scale, scaled_twice, target_scale
+from deepwell.doctor.data.values import beyond_the_table, constant, finite, scale, scaled_twice, target_scale
 from deepwell.doctor.guard import Guard
 from deepwell.findings import Finding, worst_first
 
@@ -30,6 +30,7 @@ Check = Callable[[Case], Iterable[Finding]]
 
 CHEAP: tuple[tuple[str, Check], ...] = (
     ("NaN and infinity", finite),
+    ("ids", beyond_the_table),
     ("range of the labels", in_range),
     ("form of the labels", form),
     ("masks", masks),

@@ -32,6 +32,14 @@ def augmentation(case: Case) -> Iterator[Finding]:
             yield from _repeated(part, moved)
 
 
+def steady(part: Part) -> bool:
+    """Whether items are the same each time that they are read: arrays are, and data sets that draw nothing."""
+    if part.dataset is None or isinstance(part.dataset, torch.utils.data.TensorDataset):
+        return part.loader is None or part.dataset is not None
+    with same_random_state(), _same_generators(part.dataset) as generators:
+        return not _changes(part.dataset, [0, part.total // 2, part.total - 1], generators)[0]
+
+
 def _changes(dataset: Any, numbers: list[int], generators: list[Any]) -> tuple[int, bool]:
     """How many items differ between two readings, and whether the data set's own generators were drawn from."""
     before = [_state(g) for g in generators]

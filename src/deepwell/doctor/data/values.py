@@ -73,6 +73,17 @@ def constant(case: Case) -> Iterator[Finding]:
         yield Finding("D06", "warn" if lost else "note", part.name, "columns", found)
 
 
+def beyond_the_table(case: Case) -> Iterator[Finding]:
+    """M33: an id that the model's table of embeddings has no row for; it fails at the batch that holds it."""
+    if case.said.rows is None:
+        return
+    for name, part in case.parts.items():
+        if isinstance(part.x, np.ndarray) and part.x.dtype.kind in "iu" and part.x.size:
+            highest = int(part.x.max())
+            if highest >= case.said.rows:
+                yield Finding("M33", "stop", name, "beyond", {"highest": highest, "rows": case.said.rows})
+
+
 def by_channel(part: Part, seed: int = 0) -> np.ndarray:
     """A sample of the numbers, float64 [n, columns]: columns of a table, channels of pictures and series."""
     x = part.x[part.sample(_LOOKED_AT, seed)]

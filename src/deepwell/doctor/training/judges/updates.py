@@ -46,7 +46,12 @@ class Updates:
         if look.turn is not None:
             self.turns = [*self.turns[-20:], look.turn]
         yield from self._nothing(look)
-        found = [r for layer in look.layers if layer.matrix and layer.update is not None for r in [_ratio(layer)]]
+        found = [
+            _ratio(layer)
+            for layer in look.layers
+            # a layer that began at zero has no size yet to compare with
+            if layer.matrix and layer.update is not None and layer.weight > 1e-4
+        ]
         if found:
             ratio = median(found)
             self.ratios = [*self.ratios[-20:], ratio]
@@ -70,7 +75,7 @@ class Updates:
         count = sum(r > LARGE for r in self.ratios)
         leapt = losses.known and max(losses.first) > 2 * losses.initial > 0
         many = count >= (3 if leapt else 5)
-        if many and losses.count >= 30 and losses.fell < 0.1 and losses.known:
+        if many and losses.count >= 30 and losses.fell < 0.1 and losses.known and losses.initial > 0:
             values = {"ratio": max(self.ratios), "loss": losses.level, "initial": losses.initial}
             yield Finding("O01", "warn", "optimizer", "training_ratio", values)
 
