@@ -185,8 +185,24 @@ def _numbers(call: LossCall, probe: Probe) -> Iterator[Finding]:
         if outside > 0.02:
             values: dict[str, Any] = {"activation": call.made_by.lower(), "low": low, "high": high, "share": outside}
             yield Finding("M09", "stop", "output", "out_of_reach", values)
-    if probe.classes is not None and probe.classes > 1:
+    y = probe.y
+    if isinstance(y, Tensor) and not y.is_floating_point() and y.dim() == 1 and len(y.unique()) > 1:
+        yield from _class_numbers_as_numbers(call, y)
+    elif probe.classes is not None and probe.classes > 1:
         yield Finding("M06", "warn", "loss", "numbers_for_classes", {"loss": call.name, "classes": probe.classes})
+
+
+def _class_numbers_as_numbers(call: LossCall, y: Tensor) -> Iterator[Finding]:
+    """Whole numbers from 0 without gaps are handed to a loss of distances, as they are or as one-hot rows."""
+    names, targets = y.unique(), call.targets.detach()
+    few = len(names) <= 20 and int(names[0]) == 0 and int(names[-1]) == len(names) - 1
+    if targets.numel() == y.numel() and few and bool((targets.reshape(-1) == y.reshape(-1)).all()):
+        yield Finding("M06", "warn", "loss", "numbers_for_classes", {"loss": call.name, "classes": len(names)})
+    elif targets.dim() == 2 and len(targets) == len(y) and bool((targets.argmax(1) == y).all()):
+        # of probabilities it is the score of Brier, and proper
+        level: Level = "note" if are_probabilities(call.scores.detach(), 1) else "warn"
+        values = {"loss": call.name, "classes": targets.shape[1]}
+        yield Finding("M06", level, "loss", "numbers_for_classes", values)
 
 
 def _pairing(probe: Probe) -> Iterator[Finding]:

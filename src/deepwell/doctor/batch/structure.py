@@ -141,12 +141,16 @@ _LINEAR = frozenset(
 )
 
 
+_OF_WEIGHTS = frozenset(("Addmm", "Mm", "Linear", "Convolution", "MkldnnConvolution", "ThnnConv2D"))
+
+
 def _no_activation(order: list[tuple[str, nn.Module, Tensor | None, Tensor | None]], probe: Probe) -> Iterator[Finding]:
     """Convolutions or layers with nothing but pooling between them: no operation of the graph bends a signal."""
     layers = [(n, m) for n, m, _, _ in order if isinstance(m, _WEIGHTED)]
     if len(layers) < 3 or any(_narrow(m) for _, m in layers[:-1]) or probe.scores.grad_fn is None:
         return
     seen: set[Any] = set()
+    weighted = 0
     waiting = [probe.scores.grad_fn]
     while waiting:
         node = waiting.pop()
@@ -156,8 +160,11 @@ def _no_activation(order: list[tuple[str, nn.Module, Tensor | None, Tensor | Non
         name = type(node).__name__.rstrip("0123456789").removesuffix("Backward").lstrip("_")
         if name not in _LINEAR:
             return
+        weighted += name in _OF_WEIGHTS
         waiting += [parent for parent, _ in node.next_functions if parent is not None]
-    yield Finding("M10", "warn", layers[0][0], "none", {"layers": len(layers)})
+    # what is frozen or cut off leaves no trace in the graph: then it is not known what lies there
+    if weighted >= len(layers):
+        yield Finding("M10", "warn", layers[0][0], "none", {"layers": len(layers)})
 
 
 _ELEMENTWISE = (*_ACTIVATIONS, nn.modules.dropout._DropoutNd, nn.Flatten, nn.Identity, nn.modules.batchnorm._NormBase)
@@ -183,7 +190,9 @@ def _between_layers(order: list[tuple[str, nn.Module, Tensor | None, Tensor | No
 
 def _narrow(module: nn.Module) -> bool:
     weight = module.weight
-    return isinstance(weight, Tensor) and weight.shape[0] < min(16, weight[0].numel())
+    if not isinstance(module, nn.Linear) or not isinstance(weight, Tensor):
+        return False
+    return weight.shape[0] < min(16, weight[0].numel())
 
 
 def _same_object(model: nn.Module) -> Iterator[Finding]:
