@@ -127,7 +127,12 @@ def rows(loss: list[float], outside: list[float], **more: float) -> list[dict[st
 def test_overfitting_is_a_trend_and_not_one_epoch() -> None:
     inside = [1 / (i + 1) for i in range(10)]
     rising = [1.0, 0.5, 0.4, 0.42, 0.45, 0.47, 0.5, 0.52, 0.55, 0.58]
-    assert {(f.code, f.level) for f in epochs(rows(inside, rising))} == {("E09", "warn")}
+    # without answers to count, a loss half as large again is asked for
+    assert {(f.code, f.level) for f in epochs(rows(inside, rising))} == {("E09", "note")}
+    high = [*rising[:-2], 0.6, 0.65]
+    assert ("E09", "warn") in {(f.code, f.level) for f in epochs(rows(inside, high))}
+    worse = [{**row, "val_accuracy": 0.9 - 0.01 * i} for i, row in enumerate(rows(inside, rising))]
+    assert {(f.code, f.level) for f in epochs(worse)} == {("E09", "warn")}
     noisy = [1.0, 0.5, 0.4, 0.5, 0.38, 0.47, 0.36, 0.45, 0.37, 0.46]
     assert epochs(rows(inside, noisy)) == []
     better = [{**row, "val_accuracy": 0.5 + 0.04 * i} for i, row in enumerate(rows(inside, rising))]

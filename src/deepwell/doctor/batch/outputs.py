@@ -59,7 +59,8 @@ def _cross_entropy(call: LossCall, probe: Probe) -> Iterator[Finding]:
         and y.numel() == targets.numel()
     ):
         lost = float((y.reshape(-1) != targets.reshape(-1).to(y)).float().mean())
-        if lost > 0:
+        # targets that the loss makes itself (a number for each sample) have nothing to do with these
+        if lost > 0 and bool((y.reshape(-1).trunc() == targets.reshape(-1).to(y)).all()):
             yield Finding("M06", "stop", "loss", "fractions", {"share": lost})
     if targets.is_floating_point() and targets.shape == scores.shape:
         sums = targets.sum(1)

@@ -9,6 +9,8 @@ from deepwell.doctor.training.judges.trend import in_a_row, slope
 from deepwell.findings import Finding
 
 _WINDOW = 5
+_FELL = 0.02
+"""Accuracy that an overfitted model has lost since its best epoch."""
 
 
 class Epochs:
@@ -64,7 +66,9 @@ class Epochs:
             return
         accuracy = self._column("val_accuracy")
         # a validation loss may rise from overconfidence alone while the answers still get better (Guo et al. 2017)
-        better = len(accuracy) == len(outside) and accuracy[-1] >= max(accuracy) - 0.002
+        # so the second signal is that answers have become worse; where they are not counted, a loss far above its best
+        counted = len(accuracy) == len(outside)
+        better = accuracy[-1] > max(accuracy) - _FELL if counted else now < 1.5 * best
         values = {"now": now, "best": best, "epoch": outside.index(best) + 1, "errors": min(errors, 99.0)}
         yield Finding("E09", "note" if better else "warn", "model", "training_overfits", values)
 
