@@ -57,6 +57,7 @@ def check(
         raw=data.source.x if prepared.input.learns_first else None,
         answer=output.kind,
         weighted=settings.class_weights is not None,
+        batch_size=settings.batch_size,
         budget=BUDGET / 2,
     )
     if hasattr(prepared.input, "findings"):

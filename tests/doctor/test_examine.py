@@ -231,6 +231,7 @@ FAULTS: dict[str, tuple[str, Callable[[], nn.Module], Any, tuple[Any, Any], Any]
     ),
     "graph cut everywhere": ("M26", lambda: Function(lambda m, x: m.a(x).detach(), a=mlp()), CE, (X, Y), None),
     "everything frozen": ("M27", all_frozen, CE, (X, Y), None),
+    "frozen as it was made": ("M27", lambda: frozen_as_made(), CE, (X, Y), None),
     "sees the future": (
         "M20",
         lambda: LSTM,
@@ -326,8 +327,16 @@ def zero_head() -> nn.Module:
 
 def frozen_backbone() -> nn.Module:
     model = nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 3))
+    with torch.no_grad():
+        model[0].weight.add_(torch.randn(16, 8) * 0.1)  # as if it had been trained
     for p in model[:2].parameters():
         p.requires_grad_(False)
+    return model
+
+
+def frozen_as_made() -> nn.Module:
+    model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))
+    model[0].requires_grad_(False)
     return model
 
 

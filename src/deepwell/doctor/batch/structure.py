@@ -203,7 +203,8 @@ def _same_object(model: nn.Module) -> Iterator[Finding]:
         held = [m for m in module if m is not None and any(True for _ in m.parameters())]
         repeated = len(held) - len({id(m) for m in held})
         if repeated:
-            level: Any = "warn" if len({id(m) for m in held}) == 1 else "note"
+            most = max(sum(other is m for other in held) for m in held)
+            level: Any = "warn" if most >= 3 or len({id(m) for m in held}) == 1 else "note"
             yield Finding(
                 "M25", level, name or "model", "repeated", {"listed": len(held), "there": len(held) - repeated}
             )

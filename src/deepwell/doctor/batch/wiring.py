@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -151,6 +152,7 @@ def look_at_gradients(probe: Probe, learning: set[int] | None) -> Iterator[Findi
     if not named:
         yield Finding("M27", "stop", "model", "all_frozen", {})
         return
+    yield from _frozen_as_made(probe.model)
     if not probe.value.requires_grad:
         yield Finding("M26", "stop", "model", "no_graph", {"of": len(named)})
         return
@@ -176,6 +178,24 @@ def look_at_gradients(probe: Probe, learning: set[int] | None) -> Iterator[Findi
         if _equal_units(parameter, gradient):
             value = float(parameter.detach().flatten()[0])
             yield Finding("M12", "warn", name, "equal", {"count": parameter.numel(), "value": value})
+
+
+def _frozen_as_made(model: nn.Module) -> Iterator[Finding]:
+    """Layers that are frozen, hold most of the weights, and still have the uniform weights that PyTorch gave them."""
+    layers = [
+        m for m in model.modules() if isinstance(m, (nn.Linear, nn.modules.conv._ConvNd)) and m.weight.numel() >= 64
+    ]
+    frozen = [m for m in layers if not m.weight.requires_grad]
+    share = sum(m.weight.numel() for m in frozen) / max(1, sum(m.weight.numel() for m in layers))
+    if not frozen or share < 0.5:
+        return
+    for layer in frozen:
+        weight = layer.weight.detach()
+        bound = 1 / math.sqrt(weight[0].numel())
+        spread = float(weight.std()) / (bound / math.sqrt(3))
+        if not 0.9 < float(weight.abs().max()) / bound <= 1.0001 or not 0.9 < spread < 1.1:
+            return
+    yield Finding("M27", "warn", "model", "frozen_as_made", {"count": len(frozen), "share": share})
 
 
 def _unused(

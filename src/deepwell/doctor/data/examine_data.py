@@ -14,7 +14,7 @@ from deepwell.doctor.data.labels import balance, form, in_range, masks, one_answ
 from deepwell.doctor.data.leak import leaking_columns, look_ahead
 from deepwell.doctor.data.near import near_copies
 from deepwell.doctor.data.noise import cleaner_validation, label_noise
-from deepwell.doctor.data.order import lone_sample, shuffling, sorted_arrays
+from deepwell.doctor.data.order import few_batches, lone_sample, shuffling, sorted_arrays
 from deepwell.doctor.data.part import Part, read, same_random_state
 from deepwell.doctor.data.parts import coverage, later_times, shared_groups, sizes
 from deepwell.doctor.data.pictures import blank, layout
@@ -51,6 +51,7 @@ CHEAP: tuple[tuple[str, Check], ...] = (
     ("truncation", truncated),
     ("cutting of texts", cutting),
     ("last batch", lone_sample),
+    ("batches", few_batches),
     ("order of the rows", sorted_arrays),
     ("cut of the tail", tail),
 )

@@ -16,6 +16,9 @@ from deepwell.findings import Finding
 
 _BATCHES = 20
 
+_ENOUGH = 500
+"""Samples that are worth batches; fewer are often trained on all at once."""
+
 
 def shuffling(case: Case) -> Iterator[Finding]:
     """D22: training batches of hardly more than one class each, in the order of the data set.
@@ -111,6 +114,13 @@ def lone_sample(case: Case) -> Iterator[Finding]:
         return
     found = {"samples": case.train.total, "batch": size}
     yield Finding("D36", "warn" if loader is not None else "note", "train", "one", found)
+
+
+def few_batches(case: Case) -> Iterator[Finding]:
+    """O24: one or two steps an epoch, of samples that would make dozens."""
+    size = case.said.batch_size or getattr(case.train.loader, "batch_size", None)
+    if size and case.train.total >= _ENOUGH and 2 * size >= case.train.total:
+        yield Finding("O24", "warn", "loop", "few_steps", {"batch": int(size), "samples": case.train.total})
 
 
 def sorted_arrays(case: Case) -> Iterator[Finding]:

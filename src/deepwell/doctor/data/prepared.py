@@ -33,6 +33,7 @@ def look(
     raw: Sequence[Any] | None = None,
     answer: str = "category",
     weighted: bool = False,
+    batch_size: int | None = None,
     budget: float = 3.0,
 ) -> list[Finding]:
     """Findings on samples, labels and split of prepared data.
@@ -47,6 +48,7 @@ def look(
         raw: texts, lists of words or trees as they came, by row number: they say more than their ids.
         answer: of the output, a name of ``outputs.OUTPUTS``.
         weighted: whether the loss weighs the classes.
+        batch_size: of the training.
         budget: seconds.
 
     Returns:
@@ -63,7 +65,7 @@ def look(
         if len(numbers):
             found[name] = _part(name, numbers, targets, rows, raw, pictures=pictures, answer=answer, digests=digests)
     named = list(classes) if answer == "category" else None
-    known = Said(classes=len(classes), weighted=weighted, normalised_inside=True)
+    known = Said(classes=len(classes), weighted=weighted, normalised_inside=True, batch_size=batch_size)
     return findings + examine_case(Case(found, known, named), Guard(budget))
 
 
