@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from programs import Program, adversarial, build, learners, train
+from programs.program import Enough
 
 from deepwell import doctor
 from deepwell.core.errors import UserError
-from programs import Program, adversarial, build, learners, train
-from programs.program import Enough
 
 WATCHED = 200
 """Steps that the watch sees."""
@@ -46,7 +46,7 @@ def before(program: Program, seed: int = 0) -> Said:
     try:
         made = _about_to_train(program, seed)
         begun = time.perf_counter()
-        found = made.check() if program.loop == "learner" else examined(program, made)
+        found = made.check() if program.loop == "learner" else examined(program, made, batch_of(program, made))
         said.seconds = time.perf_counter() - begun
         said.findings = [(f.level, f.code, str(f).splitlines()[0]) for f in found]
     except UserError as error:
@@ -63,12 +63,15 @@ def _about_to_train(program: Program, seed: int) -> Any:
     return adversarial.build(program, seed)[0] if program.task == "samples" else build(program, seed)
 
 
-def examined(program: Program, made: Any) -> list[Any]:
+def batch_of(program: Program, made: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """What a user would give to ``examine``; of an adversarial pair, what the discriminator sees."""
+    return adversarial.judged(made) if program.task == "samples" else next(iter(made.train))
+
+
+def examined(program: Program, made: Any, batch: tuple[torch.Tensor, torch.Tensor]) -> list[Any]:
     """As a user calls it: the model, the loss, a batch of the loader, and the loaders."""
-    if program.task == "samples":  # an adversarial pair: the discriminator's side
-        x, y = adversarial.judged(made)
-        return doctor.examine(made.model.discriminator, program.loss, (x, y), optimizer=made.optimizer)
-    batch = next(iter(made.train))
+    if program.task == "samples":
+        return doctor.examine(made.model.discriminator, program.loss, batch, optimizer=made.optimizer)
     return doctor.examine(
         made.model,
         program.loss,

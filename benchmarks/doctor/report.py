@@ -52,6 +52,9 @@ def _rates(rows: Sequence[Any]) -> list[str]:
         lines.append(f"{words:24s} named {rate(hits, len(some))}, with notes {sum(r.noted for r in some)}")
         if stage == "preflight":
             lines.append(f"{'':24s} or by the watch {sum(row.hit or row.late for row in some)}")
+        silent = [row for row in some if not row.why.startswith(("crash", "refused"))]
+        words = "  no error without us"
+        lines.append(f"{words:24s} named {rate(sum(row.hit for row in silent), len(silent))}")
         for loop in ("plain", "learner"):
             own = [row for row in some if row.loop == loop]
             lines.append(f"{'  ' + loop:24s} named {rate(sum(row.hit for row in own), len(own))}")

@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python benchmarks/doctor/run.py [--part development|held-out|all] [--only CODE ...]
         [--programs NAME ...] [--processes 2] [--json FILE] [--text FILE]
 
-Every operator is applied to programs of each half, in an order that depends on its name alone, until three mutants
+Every operator is applied to programs of each half, in an order that depends on its name alone, until two mutants
 were found that are really worse than their originals (``verdicts.py``; kept in ``records/verdicts.json``, so that the
 next run need not train again). Each of these is examined before training and watched for its first 200 steps.
 
@@ -33,8 +33,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 RECORDS = Path(__file__).resolve().parents[1] / "records"
 VERDICTS = RECORDS / "doctor_verdicts.json"
-PER_HALF = 3
-TRIED = 6
+PER_HALF = 2
+TRIED = 5
 """Mutants an operator and a half: as many as are wanted, and as many as are tried for them."""
 
 
@@ -202,7 +202,11 @@ def collect(given: argparse.Namespace) -> list[Row]:
             if not given.no_mutants:
                 for name, operator in OPERATORS.items():
                     if not given.only or operator.code in given.only:
-                        tasks[pool.submit(mutants, name, half, given.programs, known, not given.verdicts_only, given.known_only)] = f"{half} {name}"
+                        tasks[
+                            pool.submit(
+                                mutants, name, half, given.programs, known, not given.verdicts_only, given.known_only
+                            )
+                        ] = f"{half} {name}"
             if not (given.no_healthy or given.only or given.verdicts_only):
                 for name in [*halves()[half], *HALVES[half]]:
                     if not given.programs or name in given.programs:

@@ -8,15 +8,18 @@ three leave it open.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 import math
 import statistics
+import textwrap
 from dataclasses import asdict, dataclass, field
 
-from deepwell.core.errors import UserError
 from operators import DoesNotApply, Operator
 from programs import Program, train
+
+from deepwell.core.errors import UserError
 
 LEAST = {"score": 0.02, "reported": 0.03}
 """The smallest difference that counts, in the units of the score."""
@@ -40,8 +43,14 @@ class Verdict:
 
 
 def digest(operator: Operator) -> str:
-    """Of what the operator does."""
-    return hashlib.sha256(f"{PROGRAMS_VERSION}{inspect.getsource(operator.mutate)}".encode()).hexdigest()[:12]
+    """Of what the operator does, however it is formatted and whatever it is said to be."""
+    (function,) = ast.parse(textwrap.dedent(inspect.getsource(operator.mutate))).body
+    lines = [ast.dump(line) for line in getattr(function, "body", [function]) if not _is_text(line)]
+    return hashlib.sha256(f"{PROGRAMS_VERSION}{lines}".encode()).hexdigest()[:12]
+
+
+def _is_text(line: ast.stmt) -> bool:
+    return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
 
 
 _originals: dict[tuple[str, int], tuple[float, float]] = {}

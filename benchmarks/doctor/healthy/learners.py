@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch.nn.functional as F
-from torch import Tensor
-
 from programs import PROGRAMS
 from programs.learners import Named
+from programs.part import parted
 from programs.program import Data, Program
-from programs.world import parted
+from torch import Tensor
 
 MLP, TEXT, SIGNS, TAGS = (PROGRAMS[f"learner-{name}"] for name in ("mlp", "bag", "cnn", "tags"))
 
@@ -69,7 +68,7 @@ LEARNERS = [
 
 
 def _named(data: Data) -> Data:
-    words = "zero one two three four five six seven eight nine".split()
+    words = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
     def part(y: Tensor) -> list[str]:
         return [words[i] for i in y.tolist()]

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-
 from operators.operator import with_data
 from programs import PROGRAMS, parts, world
 from programs.adversarial import Pair
+from programs.part import parted, tensor
 from programs.plain import _cosine, _mlp, _one_cycle
 from programs.program import Built, Data, NoWatch, Program, Run, build, measure
-from programs.world import _columns, _surface, _tensor, parted
+from programs.tables import columns_of, surface
+from torch import Tensor, nn
 
 DENSE, TABLE, REGRESSION = PROGRAMS["dense"], PROGRAMS["dense-table"], PROGRAMS["regression"]
 
@@ -87,7 +87,7 @@ def _easy(seed: int) -> Data:
     rng = np.random.default_rng(seed + 330)
     centres = np.random.default_rng(8).normal(size=(4, 10)) * 3
     y = rng.integers(0, 4, 2000)
-    return parted(_tensor(centres[y] + rng.normal(size=(2000, 10))), torch.from_numpy(y), 1200, 300, classes=4)
+    return parted(tensor(centres[y] + rng.normal(size=(2000, 10))), torch.from_numpy(y), 1200, 300, classes=4)
 
 
 def _wide(seed: int) -> Data:
@@ -95,7 +95,7 @@ def _wide(seed: int) -> Data:
     rng = np.random.default_rng(seed + 331)
     x = rng.standard_t(3, size=(2000, 10))
     y = (x[:, 0] * x[:, 1] + x[:, 2] > 0).astype(np.int64)
-    return parted(_tensor(x), torch.from_numpy(y), 1200, 300, classes=2)
+    return parted(tensor(x), torch.from_numpy(y), 1200, 300, classes=2)
 
 
 def _answers(seed: int) -> Data:
@@ -104,7 +104,7 @@ def _answers(seed: int) -> Data:
     x = rng.integers(0, 4, (2400, 5))
     chance = 1 / (1 + np.exp(-(1.5 * (x[:, 0] - 1.5) * (x[:, 1] - 1.5) + x[:, 2] - 1.5)))
     y = (rng.random(2400) < chance).astype(np.int64)
-    return parted(_tensor(x - 1.5), torch.from_numpy(y), 1400, 400, classes=2)
+    return parted(tensor(x - 1.5), torch.from_numpy(y), 1400, 400, classes=2)
 
 
 def _indicators(seed: int) -> Data:
@@ -113,7 +113,7 @@ def _indicators(seed: int) -> Data:
     x = (rng.random((2000, 30)) < 0.15).astype(np.float32)
     x[:, 0] = 1
     y = ((x[:, 1:8].sum(1) > 1) ^ (x[:, 8:15].sum(1) > 1)).astype(np.int64)
-    return parted(_tensor(x), torch.from_numpy(y), 1200, 300, classes=2)
+    return parted(tensor(x), torch.from_numpy(y), 1200, 300, classes=2)
 
 
 def _cities(seed: int) -> Data:
@@ -132,9 +132,9 @@ def _off_centre(raw: Data) -> Data:
 
 def _hard(seed: int) -> Data:
     """Much noise: three quarters of the variance cannot be explained by anything."""
-    z, x = _columns(seed + 20, 3000)
-    y = _surface(z) + 4 * np.random.default_rng(seed + 334).normal(size=3000)
-    return parted(_tensor(x), _tensor(y)[:, None], 2000, 400)
+    z, x = columns_of(seed + 20, 3000)
+    y = surface(z) + 4 * np.random.default_rng(seed + 334).normal(size=3000)
+    return parted(tensor(x), tensor(y)[:, None], 2000, 400)
 
 
 def wasserstein(scores: Tensor, real: Tensor) -> Tensor:

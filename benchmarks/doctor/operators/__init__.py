@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from operators import data, model, optimisation
+from operators import inputs, labels, layers, loop, outputs, parts, wiring
 from operators.operator import OPERATORS, DoesNotApply, Operator
 
-__all__ = ["OPERATORS", "DoesNotApply", "Operator", "data", "model", "optimisation"]
+__all__ = ["OPERATORS", "DoesNotApply", "Operator", "inputs", "labels", "layers", "loop", "outputs", "parts", "wiring"]

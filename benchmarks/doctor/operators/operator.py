@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-
 from programs.adversarial import Pair
 from programs.learners import Named
 from programs.program import Data, Program
+from torch import Tensor, nn
 
 
 class DoesNotApply(Exception):
@@ -80,9 +79,7 @@ def operator(
         )
 
     def register(mutate: Callable[[Program], Program]) -> Callable[[Program], Program]:
-        OPERATORS[name] = Operator(
-            name, code, frozenset(accept.split()), stage, applies, mutate, deepcrime, declared
-        )
+        OPERATORS[name] = Operator(name, code, frozenset(accept.split()), stage, applies, mutate, deepcrime, declared)
         return mutate
 
     return register

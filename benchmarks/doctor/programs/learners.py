@@ -107,9 +107,7 @@ def _residual_of_mine(data: Data) -> nn.Module:
 
 
 def _dense_of_mine(data: Data) -> nn.Module:
-    return nn.Sequential(
-        nn.Flatten(), nn.Linear(64, 48), nn.Tanh(), nn.Linear(48, 48), nn.Tanh(), nn.Linear(48, 10)
-    )
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 48), nn.Tanh(), nn.Linear(48, 48), nn.Tanh(), nn.Linear(48, 10))
 
 
 def _few_of_some(seed: int) -> Data:

@@ -179,7 +179,7 @@ class Enough(Exception):
 
 
 def train(program: Program, seed: int = 0, *, watch: Any = None, built: Built | None = None) -> Run:
-    """Train and measure. ``watch`` has ``step`` and ``epoch``, as ``deepwell.doctor.watch`` gives them."""
+    """Train and measure. ``watch`` has ``step`` and ``epoch``, as ``deepwell.doctor.training.watch`` gives them."""
     if program.run is not None:
         return program.run(program, seed, watch=watch, built=built)
     made = built or build(program, seed)

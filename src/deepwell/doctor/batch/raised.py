@@ -55,8 +55,10 @@ def by_loss(error: Exception, output: Any, y: Any) -> list[Finding]:
             return [Finding("M02", "stop", "output", "logarithm", span)]
         if isinstance(y, Tensor):
             return [Finding("D11", "stop", "labels", "not_binary", {"low": float(y.min()), "high": float(y.max())})]
-    if re.search(r"[Tt]arget -?\d+ is out of bounds|index out of|out of range", reason) and isinstance(y, Tensor):
-        classes = scores.shape[1] if scores is not None and scores.dim() > 1 else 0
+    classes = scores.shape[1] if scores is not None and scores.dim() > 1 else 0
+    names = isinstance(y, Tensor) and not y.is_floating_point() and y.dim() == 1 and bool(y.numel())
+    beyond = names and classes > 0 and not 0 <= int(y.min()) <= int(y.max()) < classes
+    if isinstance(y, Tensor) and (beyond or re.search(r"is out of bounds|index out of|out of range", reason)):
         return [
             Finding("D11", "stop", "labels", "outside", {"low": int(y.min()), "high": int(y.max()), "classes": classes})
         ]

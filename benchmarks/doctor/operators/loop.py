@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from programs.program import Data, Program
 from torch import Tensor, nn
 
 from operators.operator import DoesNotApply, last_linear, operator, with_loss, with_model
-from programs.program import Data, Program
 
 PLAIN = ("plain",)
 
@@ -108,7 +108,9 @@ def added_up(program: Program) -> Program:
     return replace(changed, batch_size=max(2, program.batch_size // 16))
 
 
-@operator("sum in place of mean", "O07", "preflight", accept="O01", where=lambda p: p.task not in ("label-sets", "tags"))
+@operator(
+    "sum in place of mean", "O07", "preflight", accept="O01", where=lambda p: p.task not in ("label-sets", "tags")
+)
 def summed(program: Program) -> Program:
     loss = program.loss
 
@@ -231,4 +233,3 @@ def ahead(program: Program) -> Program:
 @operator("generator far ahead", "M32", "training", accept="O01 O02", only=("gan",))
 def generator_ahead(program: Program) -> Program:
     return replace(program, learner={"discriminator_factor": 0.005, "generator_factor": 10.0})
-
