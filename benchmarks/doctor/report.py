@@ -77,11 +77,11 @@ def _healthy(rows: Sequence[Any]) -> list[str]:
 
 def _by_code(rows: Sequence[Any]) -> list[str]:
     lines = ["code stage      mutants named noted  operators"]
-    for code in sorted({row.code for row in rows}):
-        some = [row for row in rows if row.code == code]
+    for code, stage in sorted({(row.code, row.stage) for row in rows}):
+        some = [row for row in rows if (row.code, row.stage) == (code, stage)]
         names = ", ".join(sorted({row.operator for row in some}))
         hits, noted = sum(row.hit for row in some), sum(row.noted for row in some)
-        lines.append(f"{code}  {some[0].stage:10s} {len(some):7d} {hits:5d} {noted:5d}  {names}")
+        lines.append(f"{code}  {stage:10s} {len(some):7d} {hits:5d} {noted:5d}  {names}")
     return [*lines, ""]
 
 

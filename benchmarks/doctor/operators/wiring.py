@@ -177,7 +177,7 @@ def eaten(program: Program) -> Program:
     return with_model(program, change)
 
 
-@operator("stem that shrinks too much", "M16", "preflight", only=("cnn-norm", "residual", "learner-cnn"))
+@operator("stem that shrinks too much", "M16", "preflight", accept="M17", only=("cnn-norm", "residual", "learner-cnn"))
 def strided_stem(program: Program) -> Program:
     def change(model: nn.Module, data: Data) -> nn.Module:
         first = next(m for m in model.modules() if isinstance(m, nn.Conv2d))
