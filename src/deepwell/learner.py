@@ -26,7 +26,7 @@ from deepwell.evaluate.label_sets import LabelSetEvaluation
 from deepwell.evaluate.label_sets import label_sets as evaluate_label_sets
 from deepwell.evaluate.tags import TagEvaluation
 from deepwell.evaluate.tags import tags as evaluate_tags
-from deepwell.findings import Finding
+from deepwell.findings import Finding, known_codes
 from deepwell.models import MODELS
 from deepwell.nn.summary import Summary, summary
 from deepwell.outputs.category import Category
@@ -283,7 +283,7 @@ class Learner:
         resume: bool = False,
         progress: bool = True,
         check: bool = True,
-        allow: Collection[str] = (),
+        allow: str | Collection[str] = (),
         **options: Any,
     ) -> History:
         """Train; the model then has the weights of its best epoch on the validation part.
@@ -311,6 +311,7 @@ class Learner:
         settings = self.settings.checked()
         # without a place of its own a remark goes where the progress goes
         tell = self.say if self._tells or not progress else _to_stderr
+        allow = known_codes(allow)
         if check:
             preflight.refuse(self.check(), allow, tell)
         run = out if isinstance(out, Run) or out is None else Run(out)

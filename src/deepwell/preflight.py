@@ -14,7 +14,7 @@ from deepwell.dataset import Data, Prepared
 from deepwell.doctor.batch.examine import BUDGET, examine
 from deepwell.doctor.batch.trial import Rule
 from deepwell.doctor.data import look
-from deepwell.findings import Finding, worst_first
+from deepwell.findings import Finding, known_codes, worst_first
 from deepwell.optim import build as build_optimizer
 from deepwell.optim import undecayed
 from deepwell.settings import Settings
@@ -89,12 +89,14 @@ def _rule(network: nn.Module, settings: Settings) -> Rule | None:
     return Rule(build, settings.learning_rate, kinds.get(settings.optimizer or "adam", "SGD"), numbers)
 
 
-def refuse(findings: Sequence[Finding], allow: Collection[str], tell: Callable[[str], None]) -> None:
+def refuse(findings: Sequence[Finding], allow: str | Collection[str], tell: Callable[[str], None]) -> None:
     """Say what was found, and refuse to train where something of it stops.
 
     Raises:
+        UserError: a code that is none.
         CheckError: a finding of level stop whose code is not in ``allow``.
     """
+    allow = known_codes(allow)
     for finding in findings:
         tell(str(finding))
     if stops := [f for f in findings if f.level == "stop" and f.code not in allow]:

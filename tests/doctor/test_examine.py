@@ -13,9 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from deepwell.core.errors import UserError
 from deepwell.doctor import examine
 from deepwell.doctor.guard import Guard
 from deepwell.findings import Finding
+from deepwell.preflight import CheckError, refuse
 
 X = torch.randn(32, 8, generator=torch.Generator().manual_seed(1))
 Y = (X[:, 0] > 0).long() + (X[:, 1] > 0).long()
@@ -551,3 +553,17 @@ def test_lazy_layers_are_said() -> None:
 def test_time_that_is_over_is_said() -> None:
     notes = Guard(0.0).run("slow one", lambda: [], optional=True)
     assert [f.code for f in notes] == ["C01"] and "slow one" in notes[0].evidence("en")
+
+
+def test_a_batch_that_is_no_pair_is_said() -> None:
+    with pytest.raises(UserError, match=r"pair \(x, targets\)"):
+        examine(mlp(), CE, X)  # type: ignore[arg-type]
+
+
+def test_a_code_that_is_none_allows_nothing() -> None:
+    with pytest.raises(UserError, match="there is no finding 'Q99'"):
+        refuse([], ["Q99"], print)
+    stop = Finding("M01", "stop", "output", "probabilities", {"floor": 1.0})
+    refuse([stop], "m01", lambda _text: None)
+    with pytest.raises(CheckError):
+        refuse([stop], "M02", lambda _text: None)

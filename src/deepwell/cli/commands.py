@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deepwell.core.errors import UserError
+from deepwell.findings import known_codes
 from deepwell.run_folder import Run, free_folder
 from deepwell.settings import Settings
 
@@ -34,6 +35,7 @@ def train(
     chosen = Settings.from_json(settings).checked()
     run = Run(out if out is not None else free_folder(Path(name).stem))
     place = str(Path(source).resolve()) if Path(source).exists() else source
+    allow = sorted(known_codes(allow))
     run.begin({"source": place, "data": data, "settings": chosen.to_json(), "allow": allow})
     try:
         return _train(run, resume=False, json=json)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -60,6 +60,18 @@ def pages() -> Mapping[str, Page]:
     """All pages by code: data, model, optimisation, evaluation, reproducing, shipping, and the doctor's own."""
     codes = [place.name.removesuffix(".toml") for place in _PLACE.iterdir() if place.name.endswith(".toml")]
     return {code: _read(code) for code in sorted(codes, key=lambda code: ("DMOERXC".index(code[0]), code))}
+
+
+def known_codes(given: str | Collection[str]) -> frozenset[str]:
+    """Codes as a user gives them, one or several: a misspelt one would allow nothing without a word.
+
+    Raises:
+        UserError: a code that the catalogue does not have.
+
+    >>> sorted(known_codes("m01"))
+    ['M01']
+    """
+    return frozenset(page(code).code for code in ([given] if isinstance(given, str) else given))
 
 
 def page(code: str) -> Page:

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from deepwell.core.errors import UserError
 from deepwell.doctor.batch.loss_traits import (
     looks_at_targets,
     loss_and_outputs,
@@ -63,13 +64,22 @@ def examine(
         budget: seconds.
 
     Returns:
-        Findings, worst first. Nothing is raised: a check that fails is a note.
+        Findings, worst first. A check that fails is a note.
+
+    Raises:
+        UserError: a batch that is no pair.
 
     >>> model = nn.Sequential(nn.Linear(4, 3), nn.Softmax(1))
     >>> found = examine(model, nn.CrossEntropyLoss(), (torch.randn(8, 4), torch.arange(8) % 3))
     >>> [f.code for f in found if f.level == "stop"]
     ['M01']
     """
+    if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+        raise UserError(
+            f"the batch is a {type(batch).__name__}",
+            expected="a pair (x, targets)",
+            fix="write examine(model, loss_fn, (x, y)); several inputs are a tuple in place of x",
+        )
     if lazy := [name for name, p in model.named_parameters() if is_lazy(p)]:
         return [Finding("M17", "note", lazy[0], "lazy", {"count": len(lazy)})]
     guard = Guard(budget)

@@ -10,6 +10,7 @@ from torch import nn
 from deepwell.core.errors import UserError
 from deepwell.doctor.training.stopped import Stopped
 from deepwell.doctor.training.watching import Watching
+from deepwell.findings import known_codes
 
 __all__ = ["Stopped", "Watching", "watch"]
 
@@ -20,7 +21,7 @@ def watch(
     *,
     scheduler: Any = None,
     scaler: Any = None,
-    allow: Collection[str] = (),
+    allow: str | Collection[str] = (),
     on_stop: Literal["raise", "say"] = "raise",
     every: int = 50,
     say: Callable[[str], None] | None = None,
@@ -63,4 +64,4 @@ def watch(
                 f"the optimiser is {type(one).__name__}", expected="one of torch.optim, or a list of them",
                 fix="give the object whose step() the loop calls",
             )  # fmt: skip
-    return Watching(model, optimizers, scheduler, scaler, frozenset(allow), on_stop, every, say)
+    return Watching(model, optimizers, scheduler, scaler, known_codes(allow), on_stop, every, say)
