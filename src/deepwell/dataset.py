@@ -72,6 +72,12 @@ class Prepared:
     split: split.Split
     skipped: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    kept: list[int] | None = None
+    """Places in the source of the rows, where samples were left out; None: row i is sample i."""
+
+    def places(self, rows: np.ndarray) -> list[int]:
+        """Where in the source the samples of these rows are."""
+        return [int(i) for i in rows] if self.kept is None else [self.kept[i] for i in rows]
 
     def lengths(self, rows: Tensor) -> Tensor | None:
         """How long the samples of these rows are, int64 [n]; None where all are alike."""
@@ -295,6 +301,7 @@ def prepare(data: Data, output: Any, *, validation: float | None = None, **defau
     labels, parts, notes, groups = list(source.y), source.parts, list(source.notes), source.groups
     skipped: list[tuple[str, str]] = []
     rows: Any = None
+    kept: list[int] | None = None
     if input.learns_first:
         input.survey(source.x)
         digests = input.digests(source.x)
@@ -306,6 +313,7 @@ def prepare(data: Data, output: Any, *, validation: float | None = None, **defau
         rows, keep, skipped = _encode(data, input)
         digests = rows.digests()
         if skipped:
+            kept = keep
             notes.append(f"{len(skipped)} unreadable samples left out")
             labels = [labels[i] for i in keep]
             parts = [parts[i] for i in keep] if parts is not None else None
@@ -331,7 +339,7 @@ def prepare(data: Data, output: Any, *, validation: float | None = None, **defau
     else:
         input.learn(rows, train)
     notes += [*input.notes, *output.notes]
-    return Prepared(input, output, rows, targets, made, skipped, notes)
+    return Prepared(input, output, rows, targets, made, skipped, notes, kept)
 
 
 def _test_share(data: Data, count: int) -> float:

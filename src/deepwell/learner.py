@@ -34,6 +34,7 @@ from deepwell.outputs.label_sets import LabelSets
 from deepwell.outputs.tags import Tags
 from deepwell.run_folder import Run
 from deepwell.saved.model import ModelCard, SavedModel, join
+from deepwell.saved.model import load as load_model
 from deepwell.session import Session
 from deepwell.settings import Settings
 from deepwell.train.loop import Outcome
@@ -115,6 +116,41 @@ class Learner:
         self._validation: float | None = None
         self._card = ModelCard()
         self._source: pretrained.Source | None = None
+        self.run: Run | None = None
+        self._loaded: SavedModel | None = None
+
+    @classmethod
+    def reopen(cls, run: str | Path | Run, model: nn.Module | None = None) -> Learner:
+        """The learner of a finished run: its data as it was, the trained model, and its folder in ``run``.
+
+        Args:
+            run: the run's folder.
+            model: for a model of the user's own class: an instance of it.
+
+        Raises:
+            UserError: no run, an unfinished one, data that has changed since, or that was in memory.
+        """
+        run = run if isinstance(run, Run) else Run(run)
+        facts = run.facts()
+        if not run.model.is_file():
+            raise UserError(
+                f"{run.folder} has no model yet: its training is {facts.get('status', 'unfinished')}",
+                expected="a finished run",
+                fix=f"deepwell resume {run.folder}",
+            )
+        reading = run.reading()
+        data = open_data(facts["source"], **reading)
+        if facts.get("fingerprint") not in (None, data.fingerprint()):
+            raise UserError(
+                f"the data of {run.folder} has changed since the run was trained",
+                expected=f"{facts['source']} as it was: its test part must hold nothing that was trained on",
+                fix="bring the old data back, or name new data where the command takes a SOURCE",
+            )
+        again = cls(data, settings=Settings.from_json(facts["settings"]))
+        again.run, again.own = run, dict(facts.get("own", {}))
+        again._loaded = load_model(run.model, model)
+        again._card, again.network = again._loaded.card, again._loaded.network
+        return again
 
     # ---- what is there
 
@@ -315,6 +351,7 @@ class Learner:
         if check:
             preflight.refuse(self.check(), allow, tell)
         run = out if isinstance(out, Run) or out is None else Run(out)
+        self.run, self._loaded = run, None
         self._open_run(run, resume=resume)
         threads = torch.get_num_threads()
         if settings.freeze:
@@ -388,8 +425,23 @@ class Learner:
 
     # ---- answers
 
+    def raw(self, part: str) -> list[Any]:
+        """The raw samples of the ``train``, ``validation`` or ``test`` part, as they came."""
+        prepared = self.prepared()
+        return [self.data.source.x[place] for place in prepared.places(getattr(prepared.split, part))]
+
+    def decoded(self, part: str) -> tuple[list[Any], Any]:
+        """What the model answers to a part, one item a sample (see ``SavedModel.decoded``), and its targets."""
+        prepared = self.prepared()
+        rows = torch.from_numpy(getattr(prepared.split, part))
+        if not len(rows):
+            raise UserError(f"there is no {part} part", fix=f"hold one out with {part}=0.1, or give data to measure on")
+        return self.saved().decoded_rows(prepared.rows, rows), prepared.targets[rows]
+
     def saved(self) -> SavedModel:
         """The trained model with its preprocessing, as it would be after saving and loading."""
+        if self._loaded is not None:
+            return self._loaded
         prepared = self.prepared()
         return SavedModel(self.build(), prepared.input, prepared.output, card=self._card)
 
@@ -418,12 +470,8 @@ class Learner:
 
     def evaluate_part(self, part: str) -> AnyEvaluation:
         """The metrics on the ``train``, ``validation`` or ``test`` part."""
-        prepared = self.prepared()
-        rows = torch.from_numpy(getattr(prepared.split, part))
-        if not len(rows):
-            raise UserError(f"there is no {part} part", fix=f"hold one out with {part}=0.1, or give data to measure on")
-        decoded = self.saved().decoded_rows(prepared.rows, rows)
-        return _measure(prepared.output, decoded, prepared.targets[rows])
+        decoded, targets = self.decoded(part)
+        return _measure(self.prepared().output, decoded, targets)
 
 
 def evaluate(model: SavedModel, data: Data) -> AnyEvaluation:

@@ -81,6 +81,22 @@ class Run:
             raise UserError(f"{path} was written by another version of deepwell", fix="start the training again")
         return value
 
+    def reading(self) -> dict[str, Any]:
+        """How the run reads its data, as arguments of ``open``.
+
+        Raises:
+            UserError: the data was in memory, so that it can't be read again.
+        """
+        facts = self.facts()
+        given = facts.get("data")
+        if given is None or not facts.get("source"):
+            raise UserError(
+                "the run was trained on data in memory, which its folder does not hold",
+                expected="a run that the command line began",
+                fix="open the data in Python and call learner.fit(out=..., resume=True)",
+            )
+        return {k: tuple(v) if k == "size" else v for k, v in given.items() if v is not None}
+
     def note(self, **facts: Any) -> None:
         """Add to ``run.json``, or change it, atomically."""
         write_json(self.folder / "run.json", {**self.facts(), **facts})

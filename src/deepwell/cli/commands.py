@@ -67,22 +67,6 @@ def _discard(run: Run) -> None:
                 run.folder.parent.rmdir()
 
 
-def reading(facts: dict[str, Any]) -> dict[str, Any]:
-    """How a run reads its data, as arguments of ``open``."""
-    given = facts.get("data")
-    if given is None or not facts.get("source"):
-        raise UserError(
-            "the run was trained on data in memory, which its folder does not hold",
-            expected="a run that the command line began",
-            fix="open the data in Python and call learner.fit(out=..., resume=True)",
-        )
-    return {k: tuple(v) if k == "size" else v for k, v in given.items() if v is not None}
-
-
-def settings_of(facts: dict[str, Any]) -> Settings:
-    return Settings.from_json(facts["settings"])
-
-
 def _train(run: Run, *, resume: bool, json: bool) -> int:
     begun = time.perf_counter()
     facts = run.facts()
@@ -91,9 +75,9 @@ def _train(run: Run, *, resume: bool, json: bool) -> int:
     from deepwell.preflight import CheckError
     from deepwell.train.plan import TrainingError
 
-    data = open_data(facts["source"], **reading(facts))
+    data = open_data(facts["source"], **run.reading())
     say(f"data: {data}")
-    learner = Learner(data, settings=settings_of(facts), say=say)
+    learner = Learner(data, settings=Settings.from_json(facts["settings"]), say=say)
     learner.own = dict(facts.get("own", {}))
     prepared = learner.prepared()
     split = prepared.split

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from deepwell.cli.commands import emit, load_run, reading, settings_of
+from deepwell.cli.commands import emit, load_run
 from deepwell.core.errors import UserError
 from deepwell.run_folder import Run
 
@@ -15,28 +15,20 @@ def evaluate(path: Path, source: str | None, *, data: dict[str, Any], repair_tag
     from deepwell import learner as learning
     from deepwell.dataset import open as open_data
 
-    model = load_run(path)
-    if repair_tags:
-        if model.output.kind != "tags":
-            raise UserError(f"the model of {path} gives no tags to repair", fix="leave --repair-tags out")
-        model.output.repair = True
-    if source is not None:
-        found = learning.evaluate(model, open_data(source, **_columns(path, source, data)))
-    else:
-        _only_with_source({**data, "repair-tags": repair_tags or None})
+    if source is None and not repair_tags:
+        _only_with_source(data)
         if not path.is_dir():
             raise UserError("a model file alone has no data", expected="RUN SOURCE", fix="name the data to measure on")
-        facts = Run(path).facts()
-        own = open_data(facts["source"], **reading(facts))
-        if facts.get("fingerprint") not in (None, own.fingerprint()):
-            raise UserError(
-                f"the data of {path} has changed since the run was trained",
-                expected=f"{facts['source']} as it was: its test part must hold nothing that was trained on",
-                fix="bring the old data back, or name new data: deepwell evaluate RUN SOURCE",
-            )
-        again = learning.Learner(own, settings=settings_of(facts))
-        again.network = model.network
-        found = again.evaluate()
+        found = learning.Learner.reopen(path).evaluate()
+    else:
+        model = load_run(path)
+        if repair_tags and model.output.kind != "tags":
+            raise UserError(f"the model of {path} gives no tags to repair", fix="leave --repair-tags out")
+        if source is None:
+            raise _without_source("repair-tags")
+        if repair_tags:
+            model.output.repair = True
+        found = learning.evaluate(model, open_data(source, **_columns(path, source, data)))
     if json:
         emit({"run": str(path), **found.to_json()})
     else:
@@ -46,11 +38,15 @@ def evaluate(path: Path, source: str | None, *, data: dict[str, Any], repair_tag
 
 def _only_with_source(given: dict[str, Any]) -> None:
     if named := [name for name, value in given.items() if value is not None]:
-        raise UserError(
-            f"--{named[0]} says how a SOURCE is read, and none was named",
-            expected="deepwell evaluate RUN SOURCE",
-            fix=f"name the data, or leave --{named[0]} out: a run knows how its own data is read",
-        )
+        raise _without_source(named[0])
+
+
+def _without_source(option: str) -> UserError:
+    return UserError(
+        f"--{option} says how a SOURCE is read, and none was named",
+        expected="deepwell evaluate RUN SOURCE",
+        fix=f"name the data, or leave --{option} out: a run knows how its own data is read",
+    )
 
 
 def _columns(path: Path, source: str, data: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,30 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from deepwell.cli import shipping
+from deepwell.cli.options import (
+    Channels,
+    Json,
+    Lang,
+    MaxLength,
+    MaybeFloat,
+    MaybeInt,
+    MaybeStr,
+    MinimumCount,
+    Repair,
+    Resize,
+    RunPath,
+    Size,
+    Skip,
+    Source,
+    Target,
+    TestShare,
+    Text,
+    TokensOption,
+    Validation,
+    View,
+    VocabularySize,
+)
 from deepwell.core.errors import UserError
 
 app = typer.Typer(
@@ -19,52 +43,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, all else on standard error.")]
-Source = Annotated[
-    str,
-    typer.Argument(
-        help="A folder of class folders of pictures or texts, a table, a .npz or IDX file, CoNLL files, trees, "
-        "or a named set."
-    ),
-]
-RunPath = Annotated[Path, typer.Argument(help="A run's folder, or a saved model file.")]
-Target = Annotated[Optional[str], typer.Option(help="The column of labels, for tables.")]  # noqa: UP045 - typer reads it
-Text = Annotated[Optional[str], typer.Option(help="The column of texts, for tables.")]  # noqa: UP045
-Repair = Annotated[bool, typer.Option(help="Mend tags that break their scheme; else they are an error.")]
-Size = Annotated[Optional[str], typer.Option(help="Size of the pictures: 64 or HEIGHTxWIDTH.")]  # noqa: UP045
-MaybeInt = Optional[int]  # noqa: UP045
-MaybeFloat = Optional[float]  # noqa: UP045
-MaybeStr = Optional[str]  # noqa: UP045
-Skip = Annotated[bool, typer.Option(help="Leave out samples that can't be read, and list them.")]
-
-
-def _speak(name: str | None) -> str | None:
-    from deepwell.findings import use_language
-
-    use_language(name)
-    return name
-
-
-Lang = Annotated[
-    MaybeStr, typer.Option(help="Language of findings, en or zh; else the system's.", callback=_speak, is_eager=True)
-]
-
-
 _DATA = (
     "target", "text", "validation", "test", "channels", "resize", "skip_unreadable", "tokens", "max_length",
     "minimum_count", "vocabulary_size", "view",
 )  # fmt: skip
 """Options of ``train`` and ``check`` that are about the data; all others are settings of the training."""
-
-Channels = Annotated[MaybeInt, typer.Option(help="1 for grey, 3 for colour.")]
-Resize = Annotated[MaybeStr, typer.Option(help="Pictures: fit, stretch or crop.")]
-TokensOption = Annotated[MaybeStr, typer.Option(help="Texts: words, characters or bpe.")]
-MaxLength = Annotated[MaybeInt, typer.Option(help="Texts: tokens that are read.")]
-MinimumCount = Annotated[MaybeInt, typer.Option(help="Texts: times that a word must occur.")]
-VocabularySize = Annotated[MaybeInt, typer.Option(help="Texts: words that are learnt at most.")]
-View = Annotated[MaybeStr, typer.Option(help="Words: characters, pieces, pairs, none. Texts: sequence, counts.")]
-Validation = Annotated[float, typer.Option(help="Share held out to choose the best epoch.")]
-TestShare = Annotated[MaybeFloat, typer.Option(help="Share held out to report; chosen from the data.")]
 
 
 @app.command()
@@ -279,6 +262,9 @@ def explain_code(
     from deepwell.cli import doctoring
 
     raise typer.Exit(doctoring.explain_code(code, json=json))
+
+
+shipping.add_to(app)
 
 
 def _reading(given: dict[str, Any]) -> dict[str, Any]:
