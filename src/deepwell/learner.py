@@ -12,11 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from deepwell import frozen, preflight, pretrained, recipe
+from deepwell import choosing, frozen, preflight, pretrained
 from deepwell.core import devices
 from deepwell.core.errors import UserError
 from deepwell.core.seeds import mix
-from deepwell.data.batches import by_length
 from deepwell.dataset import Data, Prepared, arrays, prepare, texts, trees, words
 from deepwell.dataset import open as open_data
 from deepwell.doctor.training.observer import Watch
@@ -27,11 +26,7 @@ from deepwell.evaluate.label_sets import label_sets as evaluate_label_sets
 from deepwell.evaluate.tags import TagEvaluation
 from deepwell.evaluate.tags import tags as evaluate_tags
 from deepwell.findings import Finding, known_codes
-from deepwell.models import MODELS
 from deepwell.nn.summary import Summary, summary
-from deepwell.outputs.category import Category
-from deepwell.outputs.label_sets import LabelSets
-from deepwell.outputs.tags import Tags
 from deepwell.run_folder import Run
 from deepwell.saved.model import ModelCard, SavedModel, join
 from deepwell.saved.model import load as load_model
@@ -41,7 +36,6 @@ from deepwell.train.loop import Outcome
 from deepwell.train.observe import EarlyStopping, MetricsLog, Progress
 from deepwell.train.speed import Choice
 from deepwell.train.step import LossFunction
-from deepwell.word_vectors import load_into
 
 AnyEvaluation = Evaluation | LabelSetEvaluation | TagEvaluation
 """What ``evaluate`` gives: by the kind of answer."""
@@ -157,87 +151,31 @@ class Learner:
     def prepared(self, validation: float | None = None) -> Prepared:
         """The data, encoded and split; made at the first call, and again where ``validation`` changes."""
         if self._prepared is None or (validation is not None and validation != self._validation):
-            self._prepared = prepare(self.data, self._output(), validation=validation, **self._reading())
+            own = self.module is not None
+            reading = choosing.reading(self.settings, self.data, self._encoder(), own=own)
+            output = choosing.output(self.settings, self.data)
+            self._prepared = prepare(self.data, output, validation=validation, **reading)
             self._validation = validation
         return self._prepared
 
-    def _output(self) -> Any:
-        """What kind of answer the data has, with the options that it knows."""
-        kind, settings = self.data.source.answer, self.settings
-        smoothing = settings.label_smoothing or 0.0
-        if kind == "tags":
-            if settings.class_weights is not None:
-                raise UserError("class_weights do not go with tags", fix="leave --class-weights out")
-            return Tags(head=settings.head or "crf", repair=settings.repair_tags, label_smoothing=smoothing)
-        if settings.head is not None:
-            raise UserError(f"head is '{settings.head}', and a {kind} has none to choose", fix="leave --head out")
-        if settings.repair_tags:
-            raise UserError(
-                f"repair_tags is set, and a {kind} has no tags",
-                expected="sentences with tags",
-                fix="leave --repair-tags out",
-            )
-        if kind == "label-sets":
-            if settings.class_weights is not None or smoothing:
-                raise UserError("class_weights and label_smoothing do not go with several labels a sample")
-            return LabelSets()
-        return Category(label_smoothing=smoothing, class_weights=settings.class_weights)
-
-    def _reading(self) -> dict[str, Any]:
-        """How to read samples where the data does not say: as suits the model."""
-        if (encoder := self._encoder()) is not None:
-            return encoder.reading(dict(self.data.reading))
-        name = self.settings.model or recipe.model_for(self.data.source.kind)
-        if self.module is not None or name not in MODELS or self.data.source.kind not in MODELS[name].takes:
-            return {}  # a model that is not for this kind of data is refused where it is built, in these words
-        return dict(MODELS[name].reading)
-
     def _encoder(self) -> pretrained.Source | None:
         """The pretrained encoder that the model's name asks for, found once; None for every other model."""
-        name = self.settings.model or ""
-        if self.module is None and name.startswith(pretrained.PREFIX):
-            self._source = self._source or pretrained.find(name, self.data.source)
-            return self._source
-        for option in ("freeze", "layer_decay"):
-            if getattr(self.settings, option) is not None:
-                raise UserError(
-                    f"{option} is given for a model that is not pretrained",
-                    expected="it with --model hf:PATH-OR-NAME",
-                    fix=f"leave --{option.replace('_', '-')} out",
-                )
-        return None
+        self._source = self._source or choosing.encoder(self.settings, self.data, own=self.module is not None)
+        return self._source
 
     def build(self) -> nn.Module:
         """The network: made at the first call, with weights that depend on the seed alone."""
         if self.network is not None:
             return self.network
-        prepared = self.prepared()
-        samples = len(prepared.split.train)
+        prepared, encoder, own = self.prepared(), self._encoder(), self.module is not None
         device = devices.choose(self.settings.device)
-        encoder = self._encoder()
+        self.settings, options, self.why = choosing.training(self.settings, prepared, encoder, device, own=own)
         if self.module is not None:
-            self.settings = self.settings.filled(recipe.plain(self.settings.optimizer))
             kind = type(self.module)
             self._card = ModelCard(module=f"{kind.__module__}:{kind.__qualname__}")
             self.network = self.module.to(device)
             return self.network
-        if self.settings.model is None:
-            found, self.own, self.why = self._recipe(prepared, samples)
-            if not len(prepared.split.validation):
-                found.pop("monitor", None)  # it names a value of the validation part
-            self.settings = self.settings.filled(found)
-        elif encoder is not None:
-            seconds = encoder.seconds_of(prepared.lengths(torch.from_numpy(prepared.split.train)), device)
-            freeze, layer_decay = self.settings.freeze, self.settings.layer_decay
-            found, self.why = recipe.pretrained(samples, seconds, freeze=freeze, layer_decay=layer_decay)
-            if not len(prepared.split.validation):
-                found.pop("monitor", None)
-            if self.settings.optimizer not in (None, "adam", "adamw"):
-                found["learning_rate"] = recipe.plain(self.settings.optimizer)["learning_rate"]
-            self.settings = self.settings.filled(found)
-            self.own = {"config": encoder.config, "freeze": self.settings.freeze}
-        else:
-            self.settings = self.settings.filled(recipe.plain(self.settings.optimizer))
+        self.own = options or self.own
         if hasattr(prepared.output, "label_smoothing"):
             prepared.output.label_smoothing = self.settings.label_smoothing or 0.0
         asked = {
@@ -251,37 +189,9 @@ class Learner:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(mix(self.settings.seed, 1))
             self.network = join(self._card, prepared.input, prepared.output)
-        self._begin(self.network, prepared)
+        choosing.begin(self.network, prepared, self.settings, encoder, self.say)
         self.network = self.network.to(device)
         return self.network
-
-    def _recipe(self, prepared: Prepared, samples: int) -> tuple[dict[str, Any], dict[str, Any], str]:
-        """Model and training for data of which nothing was said."""
-        if prepared.input.kind != "image":
-            return recipe.of_kind(prepared.input.kind, samples)
-        rows = torch.from_numpy(prepared.split.train[:: max(1, samples // 5_000)])
-        pictures = prepared.rows.gather(rows)
-        mirrored = recipe.survives_mirroring(pictures, prepared.targets[rows], len(prepared.output.classes))
-        found, why = recipe.tuned(
-            prepared.input.shape,
-            samples,
-            mirrored=mirrored,
-            epochs=self.settings.epochs,
-            batch_size=self.settings.batch_size,
-        )
-        return found, {}, why
-
-    def _begin(self, network: Any, prepared: Prepared) -> None:
-        """What a model is given before its first step: pretrained weights, word vectors, counts of n-grams."""
-        body = network.body
-        if (encoder := self._encoder()) is not None:
-            pretrained.load_into(body, encoder)
-        if self.settings.vectors is not None:
-            self.say(load_into(body, self.settings.vectors, prepared.input))
-        if hasattr(body, "prime"):
-            rows = torch.from_numpy(prepared.split.train)
-            places = by_length(rows, 64, prepared.lengths(rows))
-            body.prime(prepared.input.prepare(prepared.rows.gather(rows[some])) for some in places)
 
     def summary(self) -> Summary:
         """The table of layers, output shapes and parameters."""
