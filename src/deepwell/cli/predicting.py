@@ -3,36 +3,45 @@
 from __future__ import annotations
 
 import shutil
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from deepwell.cli.commands import emit, load_run
+from deepwell.cli.commands import emit, load_run, say
 from deepwell.cli.samples import found_in
 from deepwell.cli.terminal import aligned, one_line, padded, width
 
-_AT_ONCE = 256
 _LONGEST_NAME = 60
 _SHADES = " .:-=+*#"
 
 
-def predict(path: Path, inputs: list[str], *, text: str | None, attention: bool, json: bool) -> int:
+def predict(
+    path: Path, inputs: list[str], *, text: str | None, attention: bool, skip_unreadable: bool = False, json: bool
+) -> int:
     """An answer a sample, in the order in which they were given."""
+    from deepwell.core.devices import keep_memory
+    from deepwell.saved.stream import answered
+
     model = load_run(path)
     samples = found_in(inputs, model.input.kind, text=text)
-    while some := list(islice(samples, _AT_ONCE)):
-        raw = [sample for _, sample in some]
-        answers = model.predict(raw)
-        weights = model.attention(raw) if attention else [None] * len(raw)
-        for (name, sample), answer, weighed in zip(some, answers, weights, strict=True):
-            if json:
-                emit({"input": name, **answer} | ({} if weighed is None else {"attention": weighed}))
-            elif "tags" in answer:
-                print("\n".join(tagged(name, sample, answer)))
-            else:
-                print(f"{one_line(name, _LONGEST_NAME)}: {_answer(answer)}")
-                if weighed is not None:
-                    print("  " + _shaded(weighed))
+    keep_memory()
+    skipped: list[str] = []
+
+    def skip(name: str, why: str) -> None:
+        skipped.append(name)
+        say(f"skipped: {why if name in why else f'{name}: {why}'}")
+
+    for name, sample, answer in answered(model, samples, unreadable=skip if skip_unreadable else None):
+        weighed = model.attention([sample])[0] if attention else None
+        if json:
+            emit({"input": name, **answer} | ({} if weighed is None else {"attention": weighed}))
+        elif "tags" in answer:
+            print("\n".join(tagged(name, sample, answer)))
+        else:
+            print(f"{one_line(name, _LONGEST_NAME)}: {_answer(answer)}")
+            if weighed is not None:
+                print("  " + _shaded(weighed))
+    if skipped:
+        say(f"{len(skipped):,} could not be read and were skipped")
     return 0
 
 

@@ -40,18 +40,22 @@ def found_in(inputs: list[str], kind: str, *, text: str | None = None) -> Sample
         UserError: nothing there, an empty text, a file that can't be read.
     """
     if kind == "image":
-        if text is not None:
-            raise UserError("--text names a column, and this model takes pictures", fix="leave --text out")
-        return _pictures(inputs)
+        return _pictures(inputs, text)
     return _written(inputs, kind, text)
 
 
-def _pictures(inputs: list[str]) -> Samples:
+def _pictures(inputs: list[str], column: str | None) -> Samples:
     from deepwell.data.folders import pictures_in
+    from deepwell.data.text_table import SUFFIXES
 
+    tables = [text for text in inputs if Path(text).suffix.lower() in SUFFIXES]
+    if column is not None and not tables:
+        raise UserError("--text names a column, and this model takes pictures", fix="leave --text out")
     for text in inputs:
         place = _place(text)
-        if place is not None and place.is_dir():
+        if place is not None and place.is_file() and text in tables:
+            yield from ((str(file), file) for _, file in _table(place, "image", column))
+        elif place is not None and place.is_dir():
             found = pictures_in(place)
             if not found:
                 raise UserError(f"{place} holds no pictures", fix="name pictures, or a folder of them")
@@ -61,7 +65,7 @@ def _pictures(inputs: list[str]) -> Samples:
         else:
             raise UserError(
                 f"there is no file '{text[:100]}', and this model takes pictures",
-                expected="a picture or a folder of pictures",
+                expected="a picture, a folder of pictures or a table of their paths",
                 fix="check the path",
             )
 

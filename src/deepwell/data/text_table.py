@@ -50,15 +50,15 @@ def read_table(path: Path, *, target: str | None = None, text: str | None = None
 
 
 def read_samples(path: Path, kind: str, *, text: str | None = None) -> tuple[list[Any], str]:
-    """Texts, sentences or trees of a table whose answers are not known or not asked for.
+    """Texts, sentences, trees or pictures of a table whose answers are not known or not asked for.
 
     Args:
         path: the file.
-        kind: ``text``, ``tokens`` or ``tree``, as in ``Source``.
+        kind: ``text``, ``tokens``, ``tree`` or ``image``, as in ``Source``.
         text: the column that holds them; None: by its usual names, or by what is in it.
 
     Returns:
-        the samples, and their column. Sentences may be strings.
+        the samples, and their column. Sentences may be strings; pictures are their paths, from the table's folder.
 
     Raises:
         UserError: unreadable, or no such column.
@@ -72,17 +72,24 @@ def read_samples(path: Path, kind: str, *, text: str | None = None) -> tuple[lis
     found = text
     if found is None and kind == "tokens":
         found = tagged_columns.words_column(columns)
-    if found is None:
+    if found is None and kind == "image":
+        found = _picture_column(table, None)
+    elif found is None:
         find = tree_columns.trees_column if kind == "tree" else text_columns.text_column
         found = find(columns, list(columns))
     if found is None:
-        what = {"text": "texts", "tokens": "sentences", "tree": "trees"}[kind]
+        what = {"text": "texts", "tokens": "sentences", "tree": "trees", "image": "paths of pictures"}[kind]
         raise UserError(
             f"{name} has no column of {what}",
             expected=f"a column of {what}, a row each",
             fix=f"name the column with --text: one of {', '.join(columns)}",
         )
     values = columns[found]
+    if kind == "image":
+        empty = next((row for row, value in enumerate(values, 1) if missing(value)), None)
+        if empty is not None:
+            raise UserError(f"row {empty} of {name} has no path in '{found}'", expected="a picture's path in each row")
+        return [path.parent / str(value) for value in values], found
     if kind == "tree":
         return [tree_columns.as_tree(value, f"row {row} of {name}") for row, value in enumerate(values, 1)], found
     if kind == "tokens" and isinstance(values[0], (list, tuple)):

@@ -202,6 +202,8 @@ def read(raw: Any, *, channels: int) -> np.ndarray:
         raw = raw.detach().cpu().numpy()
     if isinstance(raw, np.ndarray):
         array = to_bytes(channels_last(raw))
+        if array.shape[2] == channels:
+            return np.ascontiguousarray(array)
         array = array[:, :, 0] if array.shape[2] == 1 else array
         return _bytes(Pillow.fromarray(np.ascontiguousarray(array)), channels)
     with _opened(raw) as image:

@@ -25,12 +25,22 @@ def run(
     training = model.training
     model.eval()
     try:
-        with torch.inference_mode():
-            for rows in batches:
-                x = fetch(rows)
-                visit(rows, x, model(x).float())
+        show(model, fetch, batches, visit)
     finally:
         model.train(training)
+
+
+def show(
+    forward: Callable[[Tensor], Tensor],
+    fetch: Callable[[Tensor], Tensor],
+    batches: Iterable[Tensor],
+    visit: Callable[[Tensor, Tensor, Tensor], None],
+) -> None:
+    """The same with any function in place of a module whose mode must be looked after."""
+    with torch.inference_mode():
+        for rows in batches:
+            x = fetch(rows)
+            visit(rows, x, forward(x).float())
 
 
 def scores(model: nn.Module, fetch: Callable[[Tensor], Tensor], rows: Tensor, *, batch_size: int = 256) -> Tensor:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -16,7 +18,7 @@ from deepwell.core.errors import UserError
 from deepwell.core.files import atomic_path
 
 FORMAT = 1
-_KEY = "deepwell-model"
+_KEY, _DIGEST_KEY = "deepwell-model", "deepwell-digest"
 _LARGEST_DESCRIPTION = 64 << 20
 """Bytes; a vocabulary of a million words is about 20 MiB. The format itself allows 100 MB."""
 
@@ -47,10 +49,23 @@ def write(path: str | Path, tensors: Mapping[str, Tensor], description: Mapping[
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as temporary:
-            save_file(plain, str(temporary), metadata={_KEY: text})
+            save_file(plain, str(temporary), metadata={_KEY: text, _DIGEST_KEY: digest(text, plain)})
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(f"{path} can't be written ({reason})", fix="choose another place or make room") from None
+
+
+def digest(text: str, tensors: Mapping[str, Tensor]) -> str:
+    """Of everything in the file, hexadecimal: a bit that a disk or a copy lost would else be a model a little wrong.
+
+    It tells damage, not malice: who changes a file on purpose can write a new digest.
+    """
+    hasher = hashlib.blake2b(text.encode(), digest_size=16)
+    for name in sorted(tensors):
+        value = tensors[name]
+        hasher.update(f"\n{name} {value.dtype} {list(value.shape)}\n".encode())
+        hasher.update(value.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return hasher.hexdigest()
 
 
 def read(path: str | Path) -> ModelFile:
@@ -64,7 +79,8 @@ def read(path: str | Path) -> ModelFile:
         raise UserError(f"there is no file {path}", expected="a model that deepwell saved", fix="check the path")
     try:
         with safe_open(str(path), framework="pt") as file:
-            text = (file.metadata() or {}).get(_KEY)
+            metadata = file.metadata() or {}
+            text = metadata.get(_KEY)
             if text is None:
                 raise UserError(
                     f"{path} holds tensors but no deepwell model",
@@ -78,6 +94,9 @@ def read(path: str | Path) -> ModelFile:
                 )
             description = json.loads(text)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+            # files from before it was written have none
+            if metadata.get(_DIGEST_KEY) not in (None, digest(text, tensors)):
+                raise ValueError("its content is not what was saved")
     except UserError:
         raise
     except (SafetensorError, OSError, ValueError, RecursionError, OverflowError, MemoryError) as error:

@@ -235,8 +235,10 @@ class Loop:
             values["accuracy"] = running.hits / max(running.seen, 1)
         if self.validate is not None:
             model.eval()
+            begun = time.perf_counter()
             with torch.no_grad():
                 values.update(self.validate(model))
+            values["validation_seconds"] = round(time.perf_counter() - begun, 3)
         values["learning_rate"] = self.plan.learning_rate * self.schedule.factor(self._step - 1)
         values["seconds"] = round(seconds, 3)
         values["samples_per_second"] = round(steps / max(self.steps_per_epoch, 1) * len(self.rows) / seconds, 1)
