@@ -7,25 +7,23 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from deepwell import choosing, frozen, preflight, pretrained
+from deepwell import choosing, frozen, preflight, pretrained, test_uses
+from deepwell.baselines_of import baselines_of, part_of
+from deepwell.calibrating import calibrate
 from deepwell.core import devices
 from deepwell.core.errors import UserError
 from deepwell.core.seeds import mix
 from deepwell.dataset import Data, Prepared, arrays, prepare, texts, trees, words
 from deepwell.dataset import open as open_data
 from deepwell.doctor.training.observer import Watch
-from deepwell.evaluate.category import Evaluation
-from deepwell.evaluate.category import category as evaluate_category
-from deepwell.evaluate.label_sets import LabelSetEvaluation
-from deepwell.evaluate.label_sets import label_sets as evaluate_label_sets
-from deepwell.evaluate.tags import TagEvaluation
-from deepwell.evaluate.tags import tags as evaluate_tags
+from deepwell.evaluate.baselines import Baseline
 from deepwell.findings import Finding, known_codes
+from deepwell.measuring import AnyEvaluation, columns_of, evaluate, measure
 from deepwell.nn.summary import Summary, summary
 from deepwell.run_folder import Run
 from deepwell.saved.model import ModelCard, SavedModel, join
@@ -37,8 +35,8 @@ from deepwell.train.observe import EarlyStopping, MetricsLog, Progress
 from deepwell.train.speed import Choice
 from deepwell.train.step import LossFunction
 
-AnyEvaluation = Evaluation | LabelSetEvaluation | TagEvaluation
-"""What ``evaluate`` gives: by the kind of answer."""
+if TYPE_CHECKING:
+    from deepwell.export import Exported
 
 
 @dataclass(frozen=True)
@@ -112,6 +110,7 @@ class Learner:
         self._source: pretrained.Source | None = None
         self.run: Run | None = None
         self._loaded: SavedModel | None = None
+        self.looks: test_uses.Looks | None = None
 
     @classmethod
     def reopen(cls, run: str | Path | Run, model: nn.Module | None = None) -> Learner:
@@ -288,8 +287,13 @@ class Learner:
         self.history = History(
             outcome.history, outcome.best_epoch, outcome.stopped, outcome.interrupted, self.why, choice
         )
-        if run is not None and not outcome.interrupted:
-            self._finish(run, outcome)
+        self._card = replace(self._card, facts={})
+        if not outcome.interrupted:
+            if (fitted := calibrate(network, prepared)) is not None:
+                self._card = replace(self._card, facts={"calibration": fitted.to_json()})
+                self.say(str(fitted))
+            if run is not None:
+                self._finish(run, outcome)
         return self.history
 
     def _open_run(self, run: Run | None, *, resume: bool) -> None:
@@ -329,8 +333,10 @@ class Learner:
         return Choice.from_json(found) if found else None
 
     def _finish(self, run: Run, outcome: Outcome) -> None:
-        self._card = replace(self._card, facts={"history": outcome.history[-1], "best_epoch": outcome.best_epoch})
+        facts = {"history": outcome.history[-1], "best_epoch": outcome.best_epoch}
+        self._card = replace(self._card, facts={**self._card.facts, **facts})
         self.save(run.model)
+        run.write("findings.json", [finding.to_json() for finding in self.findings])
         run.note(status="finished", stopped=outcome.stopped, best_epoch=outcome.best_epoch)
 
     # ---- answers
@@ -378,40 +384,72 @@ class Learner:
             data = make(data, y)  # type: ignore[operator]
         return evaluate(self.saved(), data if isinstance(data, Data) else open_data(data))
 
-    def evaluate_part(self, part: str) -> AnyEvaluation:
-        """The metrics on the ``train``, ``validation`` or ``test`` part."""
+    def evaluate_part(self, part: str, *, what: str = "evaluate") -> AnyEvaluation:
+        """The metrics on the ``train``, ``validation`` or ``test`` part.
+
+        Args:
+            part: which.
+            what: who asks; a look at the test part is counted under this name, and ``looks`` says how many there were.
+        """
         decoded, targets = self.decoded(part)
-        return _measure(self.prepared().output, decoded, targets)
+        if part == "test":
+            self.looks = test_uses.count(self, what)
+        found = self.measured(decoded, targets, part=part)
+        many = part == "test" and self.looks is not None and self.looks.many
+        return replace(found, notes=(*found.notes, str(self.looks))) if many else found
 
+    def measured(self, decoded: list[Any], targets: Any, *, part: str | None = None) -> AnyEvaluation:
+        """The metrics of answers that ``decoded`` gave; with the name of their part, its worse slices too."""
+        columns = None if part is None else columns_of(self.prepared(), self.data, part)
+        return measure(self.saved(), decoded, targets, columns)
 
-def evaluate(model: SavedModel, data: Data) -> AnyEvaluation:
-    """Measure a saved model on data that it has not seen.
+    def report(self, path: str | Path, lang: Literal["en", "zh"] | None = None) -> Path:
+        """Write one HTML page of the training: curves, mistakes, calibration, findings, how to repeat it.
 
-    Raises:
-        UserError: unlabelled data, data of another kind, a label that the model does not know.
-    """
-    source = data.source
-    if source.y is None:
-        raise UserError(f"{source.name} has no labels", expected="one label a sample", fix="use `deepwell predict`")
-    if source.kind != model.input.kind:
-        raise UserError(
-            f"{source.name} is {source.kind} data",
-            expected=f"{model.input.kind} data, as in training",
-            fix="measure on such data, or take a model that was trained on this kind",
-        )
-    keep = [i for i, part in enumerate(source.parts) if part == "test"] if source.parts else []
-    chosen = keep or range(len(source.x))
-    encoded = model.output.encode([source.y[i] for i in chosen])
-    decoded = model.decoded([source.x[i] for i in chosen])
-    return _measure(model.output, decoded, encoded[torch.arange(len(encoded))])
+        Args:
+            path: of the file.
+            lang: ``en`` or ``zh``; None: as the system speaks.
+        """
+        from deepwell import reporting
 
+        return reporting.write(self, path, lang)
 
-def _measure(output: Any, decoded: list[Any], targets: Tensor) -> AnyEvaluation:
-    if not output.per_position:
-        measure: Any = {"category": evaluate_category, "label-sets": evaluate_label_sets}[output.kind]
-        return measure(torch.stack(decoded).cpu(), targets, output.classes)
-    gold = [[output.classes[tag] for tag in row if tag >= 0] for row in targets.tolist()]
-    return evaluate_tags(output.names(decoded), gold, scheme=output.scheme)
+    def export(
+        self, path: str | Path, to: str = "onnx", *, int8: bool = False, samples: Sequence[Any] | None = None
+    ) -> Exported:
+        """Write the trained model for use elsewhere, if it gives the same answers there; see ``export.export``.
+
+        Args:
+            path: of the file.
+            to: ``onnx``, ``torch`` or ``safetensors``.
+            int8: for ONNX: a second file with weights as bytes; what that costs is measured on the validation part.
+            samples: raw samples to hold it against, at least 64; None: those of the test, validation and train parts.
+
+        Raises:
+            UserError: it would answer otherwise, too few samples, a missing package.
+        """
+        from deepwell.export import export, spread
+
+        if samples is None:
+            samples = spread([self.raw(part) for part in ("test", "validation", "train")])
+        validation = None
+        if int8 and len(rows := self.prepared().split.validation):
+            validation = self.raw("validation"), self.prepared().targets[torch.from_numpy(rows)]
+        return export(self.saved(), path, to=to, samples=samples, validation=validation, int8=int8)
+
+    def baselines(self, seconds: float = 60.0) -> list[Baseline]:
+        """Simple models on the same parts (extra ``[baselines]``), and whether the trained model beats them.
+
+        Args:
+            seconds: for each; what takes longer learns from fewer samples, and says from how many.
+
+        Raises:
+            UserError: scikit-learn is not installed, or nothing is held out.
+        """
+        prepared = self.prepared()
+        trained = self.history is not None or self._loaded is not None
+        decoded = (lambda: self.decoded(part_of(prepared))[0]) if trained else None
+        return baselines_of(self.data, prepared, seconds=seconds, decoded=decoded, say=self.say)
 
 
 def replace_checked(settings: Settings, options: dict[str, Any]) -> Settings:

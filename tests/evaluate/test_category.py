@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -38,6 +39,11 @@ def test_against_scikit_learn() -> None:
     assert found.confusion.sum(1).tolist() == support.tolist()
     for measured in (found.accuracy, found.macro_f1, found.log_loss):
         assert measured.low < measured.value < measured.high
+    for name, values in (("precision", precision), ("recall", recall), ("f1", f1)):
+        low, high = found.intervals[name].T
+        assert (low < values).all() and (values < high).all()
+    right = (answer == y) & (y == 1)
+    assert tuple(found.intervals["recall"][1]) == pytest.approx(wilson(int(right.sum()), int((y == 1).sum())))
 
 
 def test_the_order_of_samples_and_double_precision_change_nothing_that_is_counted() -> None:
@@ -56,6 +62,9 @@ def test_json_is_json_and_the_text_holds_a_row_a_class() -> None:
     assert plain["accuracy"] == {"value": found.accuracy.value, "interval": [found.accuracy.low, found.accuracy.high]}
     assert set(plain["per_class"]) == set(CLASSES)
     assert plain["notes"] == list(found.notes)
+    assert plain["per_class"]["cat"]["intervals"]["f1"] == found.intervals["f1"][0].tolist()
+    assert plain["temperature"] == 1.0 and plain["calibration"] is None
+    assert sum(b["samples"] for b in plain["reliability"]) == 200
     text = str(found)
     assert all(name in text for name in CLASSES)
     assert "95 % interval" in text
@@ -71,6 +80,33 @@ def test_few_samples_and_missing_classes_are_said() -> None:
     assert "note: few samples" in str(category(p, y, CLASSES))
     p, y = answers(5000)
     assert category(p, y, CLASSES).notes == ()
+
+
+def test_a_hundred_classes_stay_readable_and_quick() -> None:
+    g = torch.Generator().manual_seed(0)
+    y = torch.arange(10_000) % 100
+    p = (torch.randn(10_000, 100, generator=g) + 4.0 * torch.nn.functional.one_hot(y, 100)).softmax(1)
+    begin = time.process_time()
+    found = category(p, y, [f"class {i}" for i in range(100)])
+    assert time.process_time() - begin < 1.5
+    lines = str(found).splitlines()
+    assert len(lines) < 60 and max(map(len, lines)) <= 100
+    assert "and 60 more, each with an F1 of" in str(found)
+    worst = int(found.f1.argmin())
+    assert any(line.startswith(f"class {worst} ") for line in lines)
+    assert len(found.to_json()["per_class"]) == 100
+
+
+def test_what_has_no_honest_interval_is_said_and_null() -> None:
+    p = torch.full((60, 2), 0.001)
+    y = torch.arange(60) % 2
+    p[torch.arange(60), y] = 0.999
+    p[0] = p[0].flip(0)
+    found = category(p, y, ["a", "b"])
+    assert found.log_loss.interval is None and found.calibration_interval is None
+    assert "too few samples for an interval" in str(found)
+    plain = json.loads(json.dumps(found.to_json()))
+    assert plain["log_loss"]["interval"] is None and plain["calibration_interval"] is None
 
 
 def test_one_sample() -> None:

@@ -28,15 +28,26 @@ def emit(value: Any) -> None:
 
 
 def train(
-    source: str, *, out: Path | None, data: dict[str, Any], settings: dict[str, Any], allow: list[str], json: bool
+    source: str,
+    *,
+    out: Path | None,
+    data: dict[str, Any],
+    settings: dict[str, Any],
+    allow: list[str],
+    baselines: bool | None,
+    json: bool,
 ) -> int:
     """Check, train, measure, save."""
     name = Path(source).name or "run"
     chosen = Settings.from_json(settings).checked()
     run = Run(out if out is not None else free_folder(Path(name).stem))
     place = str(Path(source).resolve()) if Path(source).exists() else source
-    allow = sorted(known_codes(allow))
-    run.begin({"source": place, "data": data, "settings": chosen.to_json(), "allow": allow})
+    if baselines:
+        from deepwell.cli.beside import refuse_without
+
+        refuse_without()
+    asked = {"allow": sorted(known_codes(allow)), "baselines": baselines}
+    run.begin({"source": place, "data": data, "settings": chosen.to_json(), **asked})
     try:
         return _train(run, resume=False, json=json)
     except Exception:
@@ -116,6 +127,9 @@ def _train(run: Run, *, resume: bool, json: bool) -> int:
         for name in prepared.output.metrics if prepared.output.kind != "category" else ("accuracy",):
             low, high = values[name]["interval"]
             say(f"{part}: {name} {values[name]['value']:.4f} (95 % interval {low:.4f} to {high:.4f})")
+    from deepwell.cli.beside import beside
+
+    beside(run, learner, result["seconds"], asked=facts.get("baselines"), say=say)
     what = {"image": "PICTURE", "text": '"A TEXT"', "tokens": '"A SENTENCE"', "tree": '"(A TREE)"'}[prepared.input.kind]
     say(f"model: {run.model}\nnext: deepwell predict {run.folder} {what}, deepwell evaluate {run.folder}")
     if json:
@@ -138,7 +152,7 @@ def _result(run: Run, learner: Any, history: Any, seconds: float) -> dict[str, A
     metrics = {}
     for part in ("validation", "test"):
         if len(getattr(split, part)):
-            metrics[part] = learner.evaluate_part(part).to_json()
+            metrics[part] = learner.evaluate_part(part, what="train").to_json()
     rates = [row["samples_per_second"] for row in history.epochs]
     return {
         "run": str(run.folder),

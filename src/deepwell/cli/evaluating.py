@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from deepwell.cli.commands import emit, load_run
+from deepwell.cli.commands import emit, load_run, say
 from deepwell.core.errors import UserError
 from deepwell.run_folder import Run
 
@@ -15,11 +15,14 @@ def evaluate(path: Path, source: str | None, *, data: dict[str, Any], repair_tag
     from deepwell import learner as learning
     from deepwell.dataset import open as open_data
 
+    looks: Any = None
     if source is None and not repair_tags:
         _only_with_source(data)
         if not path.is_dir():
             raise UserError("a model file alone has no data", expected="RUN SOURCE", fix="name the data to measure on")
-        found = learning.Learner.reopen(path).evaluate()
+        learner = learning.Learner.reopen(path)
+        found = learner.evaluate()
+        looks = learner.looks
     else:
         model = load_run(path)
         if repair_tags and model.output.kind != "tags":
@@ -30,9 +33,12 @@ def evaluate(path: Path, source: str | None, *, data: dict[str, Any], repair_tag
             model.output.repair = True
         found = learning.evaluate(model, open_data(source, **_columns(path, source, data)))
     if json:
-        emit({"run": str(path), **found.to_json()})
+        used = {} if looks is None else {"test_uses": looks.to_json()}
+        emit({"run": str(path), **found.to_json(), **used})
     else:
         print(found)
+        if looks is not None and not looks.many:  # where they are many the evaluation's own notes say so
+            say(f"note: {looks}")
     return 0
 
 

@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from deepwell.core.errors import UserError
-from deepwell.evaluate.bootstrap import macro_f1_interval, mean_interval
-from deepwell.evaluate.interval import wilson
-from deepwell.metrics import (
-    accuracy,
-    calibration_error,
-    calibration_state,
-    confusion,
-    log_loss,
-    macro_f1,
-    per_class,
-)
+from deepwell.evaluate.bootstrap import mean_interval
+from deepwell.evaluate.calibration import Bin, error_interval, expected_error, reliability
+from deepwell.evaluate.interval import f1_shares, shares, wilson
+from deepwell.evaluate.macro import macro_f1_interval
+from deepwell.evaluate.measured import Measured, ends
+from deepwell.evaluate.slices import Slice
+from deepwell.evaluate.words import calibration_lines, class_lines, slice_lines
+from deepwell.metrics import accuracy, confusion, log_loss, macro_f1, per_class
+
+__all__ = ["Evaluation", "Measured", "category"]
 
 _WIDE = 0.03  # half-width of an interval from which the figure is called uncertain
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A figure with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def to_json(self) -> dict[str, Any]:
-        return {"value": self.value, "interval": [self.low, self.high]}
 
 
 @dataclass(frozen=True)
@@ -45,13 +31,19 @@ class Evaluation:
     Attributes:
         samples: number of them.
         accuracy: with Wilson's interval.
-        macro_f1: mean over the classes that occur, with the percentile interval of 1,000 bootstrap resamples.
-        log_loss: mean, in nats, with the same; above 20,000 samples with the normal interval of a mean.
+        macro_f1: mean over the classes that occur; its interval is ``macro.macro_f1_interval``.
+        log_loss: mean, in nats, with the interval of the bootstrap-t.
         classes: names, in the order of the matrix.
         confusion: counts [classes, classes], row the true class, column the answer.
         precision, recall, f1: [classes]; 0 where nothing was to be divided.
         calibration_error: mean distance of confidence and accuracy, 0 to 1 (Guo et al. 2017, 15 bins).
         notes: what limits the figures: few samples, classes without samples.
+        intervals: of ``precision``, ``recall`` and ``f1``, 95 %, [classes, 2] each; [0, 1] where nothing is known.
+        calibration_interval: 95 %; None below ten wrong answers.
+        reliability: bins of the reliability curve that hold an answer, the least sure first.
+        temperature: what the scores were divided by before the softmax; 1.0 where none was fitted.
+        calibration: what the temperature did on the validation part (``temperature.Fitted.to_json``), or None.
+        slices: parts of the samples that do worse than the rest, worst first; see ``slices.worst_slices``.
     """
 
     samples: int
@@ -65,35 +57,34 @@ class Evaluation:
     f1: np.ndarray
     calibration_error: float
     notes: tuple[str, ...] = ()
+    intervals: Mapping[str, np.ndarray] | None = None
+    calibration_interval: tuple[float, float] | None = None
+    reliability: tuple[Bin, ...] = ()
+    temperature: float = 1.0
+    calibration: Mapping[str, Any] | None = None
+    slices: tuple[Slice, ...] = ()
 
     def __str__(self) -> str:
-        names = [str(c) for c in self.classes]
-        width = max(5, *(len(name) for name in names))
         lines = [f"{self.samples:,} samples"]
-        for name in ("accuracy", "macro_f1", "log_loss"):
-            m = getattr(self, name)
-            lines.append(f"{name.replace('_', ' '):9}  {m.value:.4f}  (95 % interval {m.low:.4f} to {m.high:.4f})")
-        lines.append(f"{'calibration error':17}  {self.calibration_error:.4f}")
-        lines.append(f"{'class':{width}}  precision  recall      F1  samples")
-        for i, name in enumerate(names):
-            lines.append(
-                f"{name:{width}}  {self.precision[i]:9.4f}  {self.recall[i]:6.4f}  {self.f1[i]:6.4f}  "
-                f"{int(self.confusion[i].sum()):7,}"
-            )
-        lines += [f"note: {note}" for note in self.notes]
-        return "\n".join(lines)
+        lines += [f"{name.replace('_', ' '):9}  {getattr(self, name)}" for name in ("accuracy", "macro_f1", "log_loss")]
+        lines += calibration_lines(self.calibration_error, self.calibration_interval, self.calibration)
+        names = [str(name) for name in self.classes]
+        columns = {name: getattr(self, name) for name in ("precision", "recall", "f1")}
+        lines += class_lines("class", names, columns, self.intervals or {}, self.confusion.sum(1))
+        lines += slice_lines(self.slices)
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        table = {
-            str(name): {
+        table = {}
+        for i, name in enumerate(self.classes):
+            table[str(name)] = {
                 "precision": float(self.precision[i]),
                 "recall": float(self.recall[i]),
                 "f1": float(self.f1[i]),
                 "samples": int(self.confusion[i].sum()),
+                "intervals": {column: ends(found, i) for column, found in (self.intervals or {}).items()},
             }
-            for i, name in enumerate(self.classes)
-        }
         return {
             "samples": self.samples,
             "accuracy": self.accuracy.to_json(),
@@ -102,6 +93,11 @@ class Evaluation:
             "per_class": table,
             "confusion": self.confusion.tolist(),
             "calibration_error": self.calibration_error,
+            "calibration_interval": None if self.calibration_interval is None else list(self.calibration_interval),
+            "reliability": [found.to_json() for found in self.reliability],
+            "temperature": self.temperature,
+            "calibration": None if self.calibration is None else dict(self.calibration),
+            "slices": [found.to_json() for found in self.slices],
             "notes": list(self.notes),
         }
 
@@ -124,24 +120,33 @@ def category(probabilities: Tensor, targets: Tensor, classes: Sequence[Any], *, 
     0.6667
     """
     p, y = _checked(probabilities, targets, len(classes))
-    matrix = confusion(p.argmax(1), y, len(classes))
+    answer = p.argmax(1)
+    matrix = confusion(answer, y, len(classes))
     losses = log_loss(p, y)
-    count, right = len(y), int(np.trace(matrix))
-    share = Measured(float(accuracy(matrix)), *wilson(right, count))
+    count, right = len(y), np.diag(matrix)
+    share = Measured(float(accuracy(matrix)), *wilson(int(right.sum()), count))
     table = per_class(matrix)
-    log_scores = torch.from_numpy(np.log(np.maximum(p, 1e-300)))
+    answered, support = matrix.sum(0), matrix.sum(1)
+    bins = reliability(np.minimum(p.max(1), 1.0), answer == y)
     return Evaluation(
         count,
         share,
-        Measured(float(macro_f1(matrix)), *macro_f1_interval(matrix, seed=seed)),
+        Measured(float(macro_f1(matrix)), *macro_f1_interval(matrix)),
         Measured(float(losses.mean()), *mean_interval(losses, seed=seed)),
         tuple(classes),
         matrix,
         table["precision"],
         table["recall"],
         table["f1"],
-        calibration_error(calibration_state(log_scores, torch.from_numpy(y))),
+        expected_error(bins),
         _notes(share, matrix, classes),
+        {
+            "precision": shares(right, answered),
+            "recall": shares(right, support),
+            "f1": f1_shares(right, answered + support - 2 * right),
+        },
+        error_interval(bins),
+        bins,
     )
 
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from deepwell.core.errors import UserError
-from deepwell.evaluate.bootstrap import RESAMPLES, percentiles
-from deepwell.evaluate.category import Measured
-from deepwell.metrics.spans import precision_recall_f1, span_counts
+from deepwell.evaluate.interval import f1_of_jaccard
+from deepwell.evaluate.measured import Measured, ends
+from deepwell.evaluate.ratio import grouped
+from deepwell.evaluate.slices import Slice
+from deepwell.evaluate.tag_counts import tag_counts, type_counts, word_counts
+from deepwell.evaluate.words import score_cell, short, slice_lines, titles
+from deepwell.metrics.spans import precision_recall_f1
 from deepwell.outputs.scheme_rules import known
 from deepwell.outputs.schemes import problems
 
 _ROWS = 30  # of the table in a terminal
-_BLOCK = 1 << 22  # numbers drawn at once: 32 MiB
+_COLUMNS = ("precision", "recall", "f1")
 _WIDE = 0.03  # half-width of an interval from which the figure is called uncertain
 _FEW = 30  # sentences below which resampling them says little
 
@@ -39,8 +42,10 @@ class Counts(NamedTuple):
 class TagEvaluation:
     """Metrics pooled over all sentences.
 
-    Every interval is the percentile interval of 1,000 bootstrap resamples of whole sentences: the words of a sentence
-    are not independent, and resampling words would make the intervals too narrow.
+    Every interval is that of a ratio over whole sentences (``ratio.grouped``): the words of a sentence are not
+    independent, and to count them as if they were would make the intervals too narrow. Confidences of tags are not
+    scaled by a temperature: with a conditional random field they come of whole sentences, and dividing its scores
+    could change the tags.
 
     Attributes:
         scheme: of the tags.
@@ -49,6 +54,8 @@ class TagEvaluation:
         precision, recall, f1: of spans, as the CoNLL script counts them; None for plain tags, which mark no spans.
         table: counts of each type of span; of each tag where tags are plain. The most frequent first.
         notes: what limits the figures.
+        intervals: of each row of the table, 95 %: [low, high] of ``precision``, ``recall`` and ``f1``.
+        slices: parts of the sentences that do worse than the rest, worst first; see ``slices.worst_slices``.
     """
 
     scheme: str
@@ -60,6 +67,8 @@ class TagEvaluation:
     f1: Measured | None
     table: dict[str, Counts]
     notes: tuple[str, ...] = ()
+    intervals: Mapping[str, np.ndarray] = field(default_factory=dict)
+    slices: tuple[Slice, ...] = ()
 
     def __str__(self) -> str:
         lines = [f"{self.sentences:,} sentences, {self.words:,} words, tags: {self.scheme}"]
@@ -67,44 +76,46 @@ class TagEvaluation:
             m = getattr(self, name)
             if m is not None:
                 title = {"f1": "F1", "accuracy": "word accuracy"}.get(name, name)
-                lines.append(f"{title:13}  {m.value:.4f}  (95 % interval {m.low:.4f} to {m.high:.4f})")
+                lines.append(f"{title:13}  {m}")
         shown = list(self.table.items())[:_ROWS]
         head = "tag" if self.f1 is None else "type"
-        names = [_short(name) for name, _ in shown]
-        width = max(len(head), *map(len, names), 0) if names else len(head)
-        lines.append(f"{head:{width}}  precision  recall      F1     gold  answered")
-        for name, (_, counts) in zip(names, shown, strict=True):
-            precision, recall, f1 = counts.scores
-            lines.append(
-                f"{name:{width}}  {precision:9.4f}  {recall:6.4f}  {f1:6.4f}  {counts.gold:7,}  {counts.answered:8,}"
-            )
+        width = max(len(head), *(len(short(name)) for name, _ in shown)) if shown else len(head)
+        lines.append(f"{head:{width}}  {titles(_COLUMNS)}     gold  answered")
+        for name, counts in shown:
+            found = self.intervals.get(name)
+            cells = "  ".join(f"{score_cell(value, found, i):<16}" for i, value in enumerate(counts.scores))
+            lines.append(f"{short(name):{width}}  {cells}  {counts.gold:7,}  {counts.answered:8,}")
         if left := len(self.table) - len(shown):
             lines.append(f"and {left:,} more, each less frequent than these")
-        lines += [f"note: {note}" for note in self.notes]
-        return "\n".join(lines)
+        lines += slice_lines(self.slices)
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        table = {}
+        table: dict[str, dict[str, Any]] = {}
         for name, counts in self.table.items():
             precision, recall, f1 = counts.scores
             table[name] = {"precision": precision, "recall": recall, "f1": f1, **counts._asdict()}
+            if name in self.intervals:
+                table[name]["intervals"] = {c: ends(self.intervals[name], i) for i, c in enumerate(_COLUMNS)}
         found: dict[str, Any] = {"scheme": self.scheme, "sentences": self.sentences, "words": self.words}
         for name in ("accuracy", "precision", "recall", "f1"):
             measured = getattr(self, name)
             found[name] = None if measured is None else measured.to_json()
-        return {**found, "per_tag" if self.f1 is None else "per_type": table, "notes": list(self.notes)}
+        return {
+            **found,
+            "per_tag" if self.f1 is None else "per_type": table,
+            "slices": [part.to_json() for part in self.slices],
+            "notes": list(self.notes),
+        }
 
 
-def tags(
-    answers: Sequence[Sequence[str]], gold: Sequence[Sequence[str]], *, scheme: str, seed: int = 0
-) -> TagEvaluation:
+def tags(answers: Sequence[Sequence[str]], gold: Sequence[Sequence[str]], *, scheme: str) -> TagEvaluation:
     """Measure the tags of sentences against the right ones.
 
     Args:
         answers, gold: tags of each sentence, as many sentences and as many tags in each.
         scheme: a name in ``outputs.schemes.SCHEMES``; all but ``plain`` mark spans.
-        seed: of the resamples.
 
     Raises:
         UserError: an unknown scheme, no words, or numbers of sentences or of tags that differ.
@@ -115,33 +126,42 @@ def tags(
     """
     plain = known(scheme) == "plain"
     _check(answers, gold)
-    rows = np.zeros((len(gold), 5), dtype=np.int64)  # right words, words; right, answered and true spans
-    right: Counter[str] = Counter()
-    answered: Counter[str] = Counter()
-    there: Counter[str] = Counter()
-    for place, (found, wanted) in enumerate(zip(answers, gold, strict=True)):
-        hits = [tag for tag, other in zip(wanted, found, strict=True) if tag == other]
-        rows[place, :2] = len(hits), len(wanted)
-        if plain:
-            right.update(hits)
-            answered.update(found)
-            there.update(wanted)
-            continue
-        for kind, counts in span_counts(wanted, found).items():
-            rows[place, 2:] += counts
-            for counter, count in zip((right, answered, there), counts, strict=True):
-                counter[kind] += count
-    table = {
-        kind: Counts(right[kind], answered[kind], there[kind])
-        for kind in sorted(answered | there, key=lambda kind: (-there[kind], -answered[kind], kind))
-    }
-    accuracy, *of_spans = _measured(rows, [_accuracy] if plain else [_accuracy, _precision, _recall, _f1], seed)
-    precision, recall, f1 = of_spans or (None, None, None)
+    words = word_counts(answers, gold)  # [sentences, 2]: right words, words
+    where, kinds, counts = tag_counts(answers, gold) if plain else type_counts(answers, gold)
+    table, intervals = _table(where, kinds, counts)
+    accuracy = Measured(float(words[:, 0].sum() / words[:, 1].sum()), *grouped(*words.T).tolist())
+    precision, recall, f1 = (None, None, None) if plain else _overall(where, counts, len(gold))
     notes = _notes(accuracy if f1 is None else f1, len(gold), "word accuracy" if plain else "F1")
     if not plain:
         notes += _span_notes(answers, gold, scheme, table)
-    words = int(rows[:, 1].sum())
-    return TagEvaluation(scheme, len(gold), words, accuracy, precision, recall, f1, table, notes)
+    total = int(words[:, 1].sum())
+    return TagEvaluation(scheme, len(gold), total, accuracy, precision, recall, f1, table, notes, intervals)
+
+
+def _table(where: np.ndarray, kinds: list[str], counts: np.ndarray) -> tuple[dict[str, Counts], dict[str, np.ndarray]]:
+    """Counts and intervals of each type or tag, the most frequent first."""
+    names, place = np.unique(np.array(kinds, dtype=object), return_inverse=True) if kinds else (np.zeros(0), where)
+    sums = np.zeros((len(names), 3), dtype=np.int64)
+    np.add.at(sums, place, counts)
+    order = np.array(sorted(range(len(names)), key=lambda i: (-sums[i, 2], -sums[i, 1], names[i])), dtype=np.int64)
+    by_kind = np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place, minlength=len(names)))[:-1])
+    table = {str(names[i]): Counts(*sums[i].tolist()) for i in order}
+    return table, {str(names[i]): _intervals(counts[by_kind[i]]) for i in order}
+
+
+def _overall(where: np.ndarray, counts: np.ndarray, sentences: int) -> list[Measured]:
+    """Precision, recall and F1 of all spans."""
+    rows = np.zeros((sentences, 3), dtype=np.int64)
+    np.add.at(rows, where, counts)
+    values, found = precision_recall_f1(*rows.sum(0).tolist()), _intervals(rows)
+    return [Measured(value, *ends(found, i)) for i, value in enumerate(values)]
+
+
+def _intervals(rows: np.ndarray) -> np.ndarray:
+    """95 % intervals of precision, recall and F1, [3, 2], of right, answered and true ones in each sentence [n, 3]."""
+    right, answered, gold = rows.T
+    found = grouped(right[:, None].repeat(3, 1), np.stack([answered, gold, answered + gold - right], 1))
+    return np.stack([found[0], found[1], f1_of_jaccard(found[2])])
 
 
 def _check(answers: Sequence[Sequence[str]], gold: Sequence[Sequence[str]]) -> None:
@@ -160,38 +180,6 @@ def _check(answers: Sequence[Sequence[str]], gold: Sequence[Sequence[str]]) -> N
             )
     if not any(map(len, gold)):
         raise UserError("there is no word to measure", expected="at least one sentence with a word")
-
-
-def _accuracy(sums: np.ndarray) -> np.ndarray:
-    return sums[:, 0] / np.maximum(sums[:, 1], 1)
-
-
-def _precision(sums: np.ndarray) -> np.ndarray:
-    return sums[:, 2] / np.maximum(sums[:, 3], 1)
-
-
-def _recall(sums: np.ndarray) -> np.ndarray:
-    return sums[:, 2] / np.maximum(sums[:, 4], 1)
-
-
-def _f1(sums: np.ndarray) -> np.ndarray:
-    return 2 * sums[:, 2] / np.maximum(sums[:, 3] + sums[:, 4], 1)
-
-
-def _measured(rows: np.ndarray, scores: Sequence[Callable[[np.ndarray], np.ndarray]], seed: int) -> list[Measured]:
-    """Scores of sums of rows [sentences, counts], with their intervals over resampled sentences.
-
-    Sentences with equal counts are drawn together, from a multinomial: its cost is that of the different rows.
-    """
-    kinds, times = np.unique(rows, axis=0, return_counts=True)
-    rng = np.random.default_rng(seed)
-    block = max(1, _BLOCK // len(kinds))
-    drawn = [
-        rng.multinomial(len(rows), times / len(rows), size=min(block, RESAMPLES - start)) @ kinds
-        for start in range(0, RESAMPLES, block)
-    ]
-    whole, sums = rows.sum(0, keepdims=True), np.concatenate(drawn)
-    return [Measured(float(score(whole)[0]), *percentiles(score(sums))) for score in scores]
 
 
 def _notes(figure: Measured, sentences: int, name: str) -> tuple[str, ...]:
@@ -226,9 +214,3 @@ def _span_notes(
         shown = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
         notes.append(f"answered, but among the right spans there is none of {shown}")
     return tuple(notes)
-
-
-def _short(name: str) -> str:
-    """A name that fits a column of the table."""
-    name = name or "(no type)"
-    return name if len(name) <= 30 else name[:29] + "…"

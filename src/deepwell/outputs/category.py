@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from deepwell.core.errors import UserError
 from deepwell.losses import cross_entropy
 from deepwell.outputs.labels import KINDS, natural, plain
+from deepwell.outputs.temperature import temperature_of
 
 ClassWeights = str | Mapping[Any, float] | Sequence[float]
 
@@ -34,6 +35,8 @@ class Category:
     Attributes:
         classes: the names, in the order of the scores.
         counts: training samples of each, in that order.
+        temperature: what scores are divided by before the softmax, so that confidences are honest; fitted on the
+            validation part after training (Guo et al. 2017, arXiv:1706.04599). It changes no answer.
         notes: what was noticed, in sentences.
 
     >>> output = Category()
@@ -65,6 +68,7 @@ class Category:
         self.counts: list[int] = []
         self.labels = "string"
         self.weights: Tensor | None = None
+        self.temperature = 1.0
         self.notes: list[str] = []
 
     @property
@@ -225,7 +229,7 @@ class Category:
 
     def decode(self, scores: Tensor, *, mask: Tensor | None = None, head: nn.Module | None = None) -> Tensor:
         """Scores [n, classes] to probabilities, float32 [n, classes]; ``mask`` and ``head`` are for other outputs."""
-        return scores.float().softmax(1)
+        return (scores.float() / self.temperature).softmax(1)
 
     def tally(self, decoded: Tensor, targets: Tensor) -> Tensor:
         """Counts that add up over batches: right answers and samples, float64 [2]."""
@@ -265,6 +269,7 @@ class Category:
             "counts": self.counts,
             "label_smoothing": self.label_smoothing,
             "weights": None if self.weights is None else self.weights.tolist(),
+            "temperature": self.temperature,
         }
 
     @classmethod
@@ -312,4 +317,5 @@ def _checked(cls: type[Category], state: Mapping[str, Any]) -> Category:
         if not isinstance(weights, list) or not all(type(w) in (int, float) for w in weights):
             raise UserError("the model's class weights can't be read", expected="a number for each class")
         made.weights = made._weigh(weights)
+    made.temperature = temperature_of(state)
     return made

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from deepwell.core.errors import UserError
 from deepwell.losses import binary_cross_entropy
 from deepwell.outputs.labels import natural
+from deepwell.outputs.temperature import temperature_of
 
 _THRESHOLD = 0.5
 
@@ -23,6 +24,7 @@ class LabelSets:
 
     Attributes:
         classes: the labels, in the order of the scores.
+        temperature: what scores are divided by before the sigmoid, as of a ``Category``; it changes no answer.
         notes: what was noticed, in sentences.
 
     >>> output = LabelSets()
@@ -38,6 +40,7 @@ class LabelSets:
 
     def __init__(self) -> None:
         self.classes: list[Any] = []
+        self.temperature = 1.0
         self.notes: list[str] = []
 
     def __str__(self) -> str:
@@ -108,7 +111,7 @@ class LabelSets:
 
     def decode(self, scores: Tensor, *, mask: Tensor | None = None, head: nn.Module | None = None) -> Tensor:
         """Scores [n, labels] to the probability of each label by itself, float32 [n, labels]."""
-        return scores.float().sigmoid()
+        return (scores.float() / self.temperature).sigmoid()
 
     def tally(self, decoded: Tensor, targets: Tensor) -> Tensor:
         """Counts that add up: exact sets, samples; right, given and true labels. float64 [5]."""
@@ -142,7 +145,7 @@ class LabelSets:
 
     def state(self) -> dict[str, Any]:
         """All that answers need, as plain JSON values."""
-        return {"classes": self.classes}
+        return {"classes": self.classes, "temperature": self.temperature}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> LabelSets:
@@ -161,4 +164,5 @@ class LabelSets:
             raise UserError("the model's classes can't be read", expected="a list of different labels")
         made = cls()
         made.classes = classes
+        made.temperature = temperature_of(state)
         return made
