@@ -35,7 +35,7 @@ class RNNSteps(torch.autograd.Function):
         delta, slopes = deltas.unbind(0), slope.unbind(0)
         for t in range(len(delta) - 2, -1, -1):
             delta[t].addcmul_(delta[t + 1].mm(wh), slopes[t])
-        rows = deltas.view(-1, wh.shape[1])
+        rows = deltas.reshape(-1, wh.shape[1])  # a gradient may come with its dimensions in another order
         bias = rows.sum(0)
         return (
             rows.mm(wi).view(x.shape),
