@@ -104,6 +104,10 @@ def train(
     checkpoint_steps: Annotated[MaybeInt, typer.Option(help="Save after this many steps.")] = None,
     checkpoint_seconds: Annotated[float, typer.Option(help="Save after this many seconds.")] = 30.0,
     allow: Annotated[Optional[list[str]], typer.Option(help="Code of a finding that shall not stop.")] = None,  # noqa: UP045
+    baselines: Annotated[
+        Optional[bool],  # noqa: UP045
+        typer.Option(help="Measure simple models beside it; if left out, where scikit-learn is installed."),
+    ] = None,
     lang: Lang = None,
     json: Json = False,
 ) -> None:
@@ -112,9 +116,10 @@ def train(
     from deepwell.cli import commands
 
     data = _reading(given)
-    apart = {"source", "out", "size", "allow", "lang", "json", *_DATA}
+    apart = {"source", "out", "size", "allow", "baselines", "lang", "json", *_DATA}
     settings = {k: v for k, v in given.items() if k not in apart}
-    raise typer.Exit(commands.train(source, out=out, data=data, settings=settings, allow=allow or [], json=json))
+    asked: dict[str, Any] = {"allow": allow or [], "baselines": baselines}
+    raise typer.Exit(commands.train(source, out=out, data=data, settings=settings, json=json, **asked))
 
 
 @app.command()
@@ -181,12 +186,16 @@ def predict(
         bool, typer.Option(help="Show what each word weighed, where the model has attention.")
     ] = False,
     text: Text = None,
+    skip_unreadable: Annotated[
+        bool, typer.Option("--skip-unreadable", help="Name what can't be read and go on, rather than stop there.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Answer for new samples: a line each; tags below their words."""
     from deepwell.cli import predicting
 
-    raise typer.Exit(predicting.predict(run, inputs, text=text, attention=attention, json=json))
+    given: dict[str, Any] = {"text": text, "attention": attention, "skip_unreadable": skip_unreadable}
+    raise typer.Exit(predicting.predict(run, inputs, json=json, **given))
 
 
 @app.command()

@@ -23,6 +23,8 @@ from deepwell.inputs.statistics import of_bytes, of_floats
 
 _LEARNT_FROM = 50_000
 _LARGEST = 8192
+_MOST_PIXELS = 1 << 24
+"""Of a prepared picture, 4096x4096: 200 MB of numbers in colour. A model file that asks for more is no model."""
 
 
 class Image:
@@ -67,6 +69,7 @@ class Image:
         both = (size, size) if isinstance(size, int) else size
         if both is not None and not (len(both) == 2 and all(_is_side(side) for side in both)):
             raise UserError(f"size is {size}", expected=f"(height, width), whole numbers from 1 to {_LARGEST}")
+        _check_pixels(both)
         self.size = both
         self.channels = channels
         self.resize = resize
@@ -103,6 +106,7 @@ class Image:
         self.channels = self.channels or max(shape[2] for shape in shapes)
         self.resize = policy(shapes) if self.resize == "auto" else self.resize
         self.size = self.size or common_size(shapes)
+        _check_pixels(self.size)
         if any(shape[:2] != self.size for shape in shapes):
             low, high = (f"{s[0]}x{s[1]}" for s in (min(shapes), max(shapes)))
             found = f"of {low}" if low == high else f"of sizes from {low} to {high}"
@@ -296,6 +300,15 @@ class Image:
         made.floats, made.mean, made.std = fine["floats"], fine["mean"], fine["std"]
         made._ready()
         return made
+
+
+def _check_pixels(size: tuple[int, int] | None) -> None:
+    if size is not None and size[0] * size[1] > _MOST_PIXELS:
+        raise UserError(
+            f"pictures of {size[0]}x{size[1]} are too large to learn from",
+            expected=f"at most {_MOST_PIXELS:,} pixels each",
+            fix="bring them to a smaller size (--size 224)",
+        )
 
 
 def _is_side(value: Any) -> bool:

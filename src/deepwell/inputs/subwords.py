@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,13 @@ import numpy as np
 from deepwell.core.errors import UserError
 from deepwell.core.shapes import RESERVED
 from deepwell.inputs.tokenise import Token
+
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def _whole(text: str) -> str:
+    """A half of a surrogate pair is no character, and the library refuses it; another keeps the places."""
+    return text if text.isascii() else _HALF.sub("\ufffd", text)
 
 
 def _library() -> Any:
@@ -50,7 +58,7 @@ class Subwords:
             special_tokens=["<padding>", "<unknown>", "<start>"],
             initial_alphabet=library.pre_tokenizers.ByteLevel.alphabet(),
         )
-        made.train_from_iterator(texts, trainer)
+        made.train_from_iterator(map(_whole, texts), trainer)
         # the reserved ones are no text: a user who writes <start> means these letters
         made.encode_special_tokens = True
         return cls(made)
@@ -61,11 +69,11 @@ class Subwords:
 
     def encode(self, text: str) -> np.ndarray:
         """A text to ids, int32."""
-        return np.array(self._tokenizer.encode(text).ids, dtype=np.int32)
+        return np.array(self._tokenizer.encode(_whole(text)).ids, dtype=np.int32)
 
     def positions(self, text: str) -> list[Token]:
         """The pieces with their places."""
-        return [Token(text[a:b], a, b) for a, b in self._tokenizer.encode(text).offsets]
+        return [Token(text[a:b], a, b) for a, b in self._tokenizer.encode(_whole(text)).offsets]
 
     def state(self) -> dict[str, Any]:
         """The encoding as plain JSON values."""

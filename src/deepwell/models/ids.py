@@ -10,6 +10,7 @@ from deepwell.core.errors import UserError, unknown_name
 from deepwell.core.shapes import RESERVED, Counts, Ids
 
 POOLS = ("last", "max", "mean")
+_MOST_LAYERS = 1_000
 
 
 def check_ids(model: str, shape: Ids) -> None:
@@ -35,7 +36,7 @@ def check_ids(model: str, shape: Ids) -> None:
 
 
 def check_sizes(model: str, **sizes: int) -> None:
-    """Options that are whole numbers above 0.
+    """Options that are whole numbers above 0; layers are built one by one, so that there are at most 1,000.
 
     Raises:
         UserError: another value; names the option.
@@ -43,6 +44,8 @@ def check_sizes(model: str, **sizes: int) -> None:
     for name, value in sizes.items():
         if type(value) is not int or value < 1:
             raise UserError(f"{model} was given {name}={value!r}", expected="a whole number above 0")
+        if name == "layers" and value > _MOST_LAYERS:
+            raise UserError(f"{model} was given layers={value!r}", expected=f"at most {_MOST_LAYERS:,}")
 
 
 def check_choice(option: str, value: object, known: Iterable[str]) -> None:
