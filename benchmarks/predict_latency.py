@@ -3,7 +3,8 @@
 Each sample goes its whole way, from a file or array or text to the dictionary of its answer. The opponent is written as
 a careful person would write it: Pillow or the array, NumPy for the normalisation, ``session.run``, softmax in NumPy,
 the dictionary. Texts are cut by deepwell's input on both sides: ONNX Runtime has none. The two take turns in blocks, in
-one process; a ratio is the median over the rounds of the ratios of the blocks' medians. Beside the wall clock the
+one process; a ratio is the median over the rounds of the ratios of the blocks' medians. ``exported`` is the same model
+after ``deepwell export``: ``dw.load("model.onnx").predict([sample])``. Beside the wall clock the
 time of the processor is given, which other programs on the machine disturb less (of one thread alone).
 
     python benchmarks/predict_latency.py [RUN ...] [--threads 1] [--rounds 9] [--calls 60]
@@ -29,6 +30,7 @@ import torch
 
 import deepwell as dw
 from deepwell.core.devices import keep_memory, machine
+from deepwell.export import export
 from deepwell.saved.model import SavedModel
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
@@ -131,6 +133,17 @@ def block(work: Callable[[], Any], calls: int) -> tuple[float, float]:
     return statistics.median(walls) * 1e6, (time.thread_time() - begun) / calls * 1e6
 
 
+def exported(model: SavedModel, kind: str, raw: Any, place: Path) -> Any:
+    """The file of ``deepwell export``, read back by ``dw.load``."""
+    if kind == "text":
+        words = TEXT.split()
+        some = [" ".join(words[i % 9 : 3 + i % 13]) for i in range(64)]
+    else:
+        shape = samples(model)["array"].shape
+        some = list(np.random.default_rng(1).integers(0, 256, (64, *shape)).astype(np.uint8))
+    return dw.load(export(model, place / kind / "model", samples=some).path)
+
+
 def measure(name: str, path: Path, *, threads: int, rounds: int, calls: int) -> None:
     """One line for each form of sample; ``plainly`` is deepwell by the network itself, as it is while it is trained."""
     with tempfile.TemporaryDirectory() as place:
@@ -143,19 +156,24 @@ def measure(name: str, path: Path, *, threads: int, rounds: int, calls: int) -> 
             hand = by_hand(model, session(own, x, Path(place), threads), kind)
             ours, theirs = model.predict([raw])[0], hand(raw)
             far = max(abs(ours["probabilities"][c] - theirs["probabilities"][c]) for c in theirs["probabilities"])
+            shipped = exported(plain, kind, raw, Path(place))
             works: list[Callable[[], Any]] = [
                 lambda raw=raw, model=model: model.predict([raw]),
                 lambda raw=raw, hand=hand: hand(raw),
                 lambda raw=raw, plain=plain: plain.predict([raw]),
+                lambda raw=raw, shipped=shipped: shipped.predict([raw]),
             ]
             pairs = [[block(work, calls) for work in works] for _ in range(rounds)]
-            wall = [statistics.median(pair[side][0] for pair in pairs) for side in (0, 1, 2)]
-            cpu = [statistics.median(pair[side][1] for pair in pairs) for side in (0, 1, 2)]
-            ratio = statistics.median(a[0] / b[0] for a, b, _ in pairs)
-            busy = statistics.median(a[1] / b[1] for a, b, _ in pairs)
+            wall = [statistics.median(pair[side][0] for pair in pairs) for side in range(4)]
+            cpu = [statistics.median(pair[side][1] for pair in pairs) for side in range(4)]
+
+            def ratio(side: int, clock: int, pairs: list[list[tuple[float, float]]] = pairs) -> float:
+                return statistics.median(pair[side][clock] / pair[1][clock] for pair in pairs)
+
             print(
                 f"{name:10} {kind:6} deepwell {wall[0]:7.0f} us ({cpu[0]:7.0f} of the processor)   "
-                f"ONNX Runtime {wall[1]:7.0f} us ({cpu[1]:7.0f})   ratio {ratio:.2f} ({busy:.2f})   "
+                f"ONNX Runtime {wall[1]:7.0f} us ({cpu[1]:7.0f})   ratio {ratio(0, 0):.2f} ({ratio(0, 1):.2f})   "
+                f"exported {wall[3]:.0f} us ({cpu[3]:.0f})   ratio {ratio(3, 0):.2f} ({ratio(3, 1):.2f})   "
                 f"plainly {wall[2]:.0f} us ({cpu[2]:.0f})   apart by {far:.0e}",
                 flush=True,
             )

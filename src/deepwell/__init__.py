@@ -22,7 +22,7 @@ _PLACES = {
     "arrays": "deepwell.dataset",
     "doctor": "deepwell.doctor",
     "frame": "deepwell.dataset",
-    "load": "deepwell.saved.model",
+    "load": "deepwell.loading",
     "models": "deepwell.models",
     "open": "deepwell.dataset",
     "summary": "deepwell.nn.summary",
@@ -62,9 +62,10 @@ if TYPE_CHECKING:
     from deepwell.findings import Finding
     from deepwell.inputs.augment import Augment
     from deepwell.learner import Learner
+    from deepwell.loading import load
     from deepwell.nn.summary import summary
     from deepwell.preflight import CheckError
-    from deepwell.saved.model import SavedModel, load
+    from deepwell.saved.model import SavedModel
     from deepwell.train.observe import EarlyStopping
 
 

@@ -414,6 +414,12 @@ class Learner:
 
         return reporting.write(self, path, lang)
 
+    def explain(self, raw: Sequence[Any], *, method: str | None = None, target: Any = None) -> list[Any]:
+        """Which part of each sample made its answer; see ``deepwell.explain.explain``."""
+        from deepwell.explain import explain
+
+        return list(explain(self.saved(), raw, method=method, target=target))
+
     def export(
         self, path: str | Path, to: str = "onnx", *, int8: bool = False, samples: Sequence[Any] | None = None
     ) -> Exported:
