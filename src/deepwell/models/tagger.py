@@ -93,8 +93,7 @@ class BiLSTMTagger(nn.Module):
         mask = ids != PADDING
         vectors = self.embedding(self._hidden(ids))
         if self.characters is not None:
-            distinct, places = distinct_rows(x[..., 1:].transpose(0, 1).flatten(0, 1))
-            spelt = self.characters(distinct).index_select(0, places)
+            spelt = _spelt(self.characters, x[..., 1:].transpose(0, 1).flatten(0, 1))
             vectors = torch.cat((vectors, spelt.view(*ids.shape, -1)), 2)
         states = self.recurrence(self.dropout(vectors), mask.sum(0))
         return self.dropout(states * mask[..., None]).transpose(0, 1)
@@ -105,3 +104,11 @@ class BiLSTMTagger(nn.Module):
             return ids
         dropped = (torch.rand(ids.shape, device=ids.device) < self.word_dropout) & (ids >= RESERVED)
         return ids.masked_fill(dropped, UNKNOWN)
+
+
+def _spelt(characters: nn.Module, rows: Tensor) -> Tensor:
+    """Vectors of words from their characters, [words, width] to [words, features], each different word made once."""
+    if torch.compiler.is_exporting():  # how many are different is not known to a graph
+        return characters(rows)
+    distinct, places = distinct_rows(rows)
+    return characters(distinct).index_select(0, places)

@@ -70,7 +70,10 @@ class TextCNN(nn.Module):
         """Ids [n, length] to [n, features]."""
         ids = word_ids(x)
         lengths = (ids != PADDING).sum(1)
-        vectors = self.embedding(F.pad(ids, (0, max(0, max(self.widths) - ids.shape[1]))))
+        most = max(self.widths)
+        # a graph for any length has no such branch: windows beyond the text are left out in any case
+        spare = most - 1 if torch.compiler.is_exporting() else max(0, most - ids.shape[1])
+        vectors = self.embedding(F.pad(ids, (0, spare)))
         columns = vectors.transpose(1, 2)  # [n, embedding, length]
         found = []
         for layer, width in zip(self.convolutions, self.widths, strict=True):

@@ -106,7 +106,7 @@ class Transformer(nn.Module):
             h = h + self.positions(ids.shape[1])
         inside = mask
         if self.start_embedding is not None:
-            h = torch.cat((self.start_embedding.expand(len(h), 1, -1), h), 1)
+            h = torch.cat((self.start_embedding.expand(h.shape[0], 1, -1), h), 1)
             inside = F.pad(mask, (1, 0), value=True)
         h = self.dropout(h)
         bias = padding_bias(inside, self.heads)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deepwell.core.errors import UserError
@@ -22,9 +23,12 @@ def padding_bias(mask: Tensor, heads: int) -> Tensor:
         heads: their number.
 
     Returns:
-        float32 [n * heads, 1, length].
+        float32 [n * heads, 1, length]; [n, 1, 1, length] while a graph is exported, for which texts and heads stay
+        apart.
     """
     bias = torch.zeros(mask.shape, device=mask.device).masked_fill_(~mask, torch.finfo(torch.float32).min)
+    if torch.compiler.is_exporting():
+        return bias[:, None, None]
     return bias.repeat_interleave(heads, 0)[:, None]
 
 
@@ -70,12 +74,15 @@ class SelfAttention(nn.Module):
         """
         n, length, width = x.shape
         d = width // self.heads
-        # [3, n * heads, length, d]; unbind and not [0], whose gradient is a tensor of zeros each
-        parts = self.project(x).view(n, length, 3, self.heads, d).permute(2, 0, 3, 1, 4).reshape(3, -1, length, d)
-        queries, keys, values = parts.unbind(0)
+        parts = self.project(x).view(n, length, 3, self.heads, d).permute(2, 0, 3, 1, 4)
+        if not torch.compiler.is_exporting():
+            parts = parts.reshape(3, -1, length, d)  # [3, n * heads, length, d]
+        queries, keys, values = parts.unbind(0)  # and not [0], whose gradient is a tensor of zeros each
         if self.angles is not None:
             angles = self.angles(length)
             queries, keys = rotated(queries, angles), rotated(keys, angles)
+        if torch.compiler.is_exporting():  # texts and heads as one size would tie the graph to its length
+            return self.join(F.scaled_dot_product_attention(queries, keys, values, bias).transpose(1, 2).flatten(2))
         keys = keys.transpose(1, 2)
         if bias is None:
             scores = torch.bmm(queries * (1 / math.sqrt(d)), keys)

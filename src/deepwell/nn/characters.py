@@ -38,6 +38,8 @@ class CharacterCNN(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         """Character ids [words, width] to [words, features]; zeros for a word without characters."""
         real = ids != PADDING
+        if torch.compiler.is_exporting():
+            return self._convolved(ids, real)
         words = real.nonzero()[:, :1]
         # what each third of a filter makes of each character, [characters * 3, features]: there are few characters,
         # and a filter's answer at a place is the sum of three rows
@@ -50,6 +52,13 @@ class CharacterCNN(nn.Module):
             0, words.expand(-1, self.features), answers, "amax", include_self=False
         )
         return largest + self.bias * real.any(1, keepdim=True)
+
+    def _convolved(self, ids: Tensor, real: Tensor) -> Tensor:
+        """The same by convolving, as a graph can hold it."""
+        answers = F.conv1d(self.embedding(ids).transpose(1, 2), self.filters.weight, padding=1)
+        largest = answers.masked_fill(~real[:, None], float("-inf")).amax(2)
+        any_real = real.any(1, keepdim=True)
+        return torch.where(any_real, largest + self.bias, 0.0)
 
 
 class CharacterLSTM(nn.Module):

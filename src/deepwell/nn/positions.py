@@ -33,6 +33,8 @@ class Angles(nn.Module):
 
     def forward(self, length: int) -> Tensor:
         """Float32 [length, width / 2]."""
+        if torch.compiler.is_exporting():  # a kept table would tie the graph to its length
+            return self._made(length)
         if len(self.table) < length:
             with torch.inference_mode(False):  # it may be asked for first by a prediction, and then train
                 self.table = self._made(max(length, 2 * len(self.table)))

@@ -13,6 +13,7 @@ from deepwell.core.errors import UserError, unknown_name
 from deepwell.nn.dropout import Dropout
 from deepwell.nn.gru_steps import GRUSteps
 from deepwell.nn.initialise import INITIALISATIONS
+from deepwell.nn.recurrent_ops import whole_layer
 from deepwell.nn.rnn_steps import RNNSteps
 
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"gru": nn.GRU, "lstm": nn.LSTM, "rnn": nn.RNN}
@@ -141,6 +142,8 @@ class Recurrence(nn.Module):
 
 def _states(layer: nn.Module, x: Tensor) -> Tensor:
     """All states of one layer, [length, n, inner] to [length, n, hidden]."""
+    if torch.compiler.is_exporting():
+        return whole_layer(layer, x)
     steps = _STEPS.get((type(layer), getattr(layer, "nonlinearity", None)))
     weights = list(layer.parameters())
     if x.is_cpu and torch.is_autocast_enabled("cpu"):

@@ -62,9 +62,13 @@ class RNTNCell(nn.Module):
 
     def forward(self, x: Tensor | None, left: tuple[Tensor], right: tuple[Tensor]) -> tuple[Tensor]:
         """One composition: inputs [m, features] or None and the states of the children to the state."""
+        return self.compose(self.inputs(x)[0], left, right)
+
+    def compose(self, inputs: Tensor, left: tuple[Tensor], right: tuple[Tensor]) -> tuple[Tensor]:
+        """The same with what ``inputs`` gives, [m, width]."""
         both = torch.cat((left[0], right[0]), 1)
         product = torch.einsum("ni,kij,nj->nk", both, self.tensor, both)
-        return ((product + self.child(both) + self.inputs(x)[0]).tanh(),)
+        return ((product + self.child(both) + inputs).tanh(),)
 
     def over(self, leaves: tuple[Tensor, ...], inputs: Tensor, levels: TreeLevels) -> Tensor:
         """All nodes of a batch of trees, one multiplication with V a level.

@@ -68,8 +68,14 @@ class TreeLSTMCell(nn.Module):
         self, x: Tensor | None, left: tuple[Tensor, Tensor], right: tuple[Tensor, Tensor]
     ) -> tuple[Tensor, Tensor]:
         """One composition: inputs [m, features] or None and the states (h, c) of the children to (h, c)."""
+        return self.compose(self.inputs(x)[0], left, right)
+
+    def compose(
+        self, inputs: Tensor, left: tuple[Tensor, Tensor], right: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """The same with what ``inputs`` gives, [m, 5 * width]."""
         (h1, c1), (h2, c2) = left, right
-        gates = self.inputs(x)[0] + self.child(torch.cat((h1, h2), 1))
+        gates = inputs + self.child(torch.cat((h1, h2), 1))
         o, f1, f2, i = gates[:, : 4 * self.width].sigmoid().chunk(4, 1)
         c = i * gates[:, 4 * self.width :].tanh() + f1 * c1 + f2 * c2
         return o * c.tanh(), c
