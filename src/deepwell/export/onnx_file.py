@@ -39,7 +39,7 @@ class OnnxRun:
         self._session = _session(str(model) if isinstance(model, Path) else model.SerializeToString())
         self._names = [output.name for output in self._session.get_outputs()]
         self.inputs = [given.name for given in self._session.get_inputs()]
-        self._looking: Any = None
+        self._looking: dict[tuple[str, ...], Any] = {}
 
     def __call__(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The graph's outputs by name."""
@@ -53,9 +53,10 @@ class OnnxRun:
         places = {path: name for path, name in _places(self._proto).items() if only is None or path in only}
         if not places:
             return {}
-        if self._looking is None:
-            self._looking = _session(_opened_up(self._proto).SerializeToString())
-        return dict(zip(places, self._looking.run(list(places.values()), dict(arrays)), strict=True))
+        names = tuple(places.values())
+        if names not in self._looking:
+            self._looking[names] = _session(_opened_up(self._proto, names).SerializeToString())
+        return dict(zip(places, self._looking[names].run(list(names), dict(arrays)), strict=True))
 
 
 def _session(model: str | bytes) -> Any:
@@ -77,15 +78,16 @@ def _places(proto: Any) -> dict[str, str]:
     return found
 
 
-def _opened_up(proto: Any) -> Any:
-    """A copy whose layers' values are outputs of the graph too."""
+def _opened_up(proto: Any, names: Collection[str]) -> Any:
+    """A copy that gives these values, and ends where the last of them is made."""
     (onnx,) = need("onnx")
     made = onnx.ModelProto()
     made.CopyFrom(proto)
-    known = {output.name for output in made.graph.output}
-    for name in dict.fromkeys(_places(proto).values()):
-        if name not in known:
-            made.graph.output.append(onnx.ValueInfoProto(name=name))
+    nodes = list(made.graph.node)
+    last = max(place for place, node in enumerate(nodes) if set(node.output) & set(names))
+    del made.graph.node[last + 1 :]
+    del made.graph.output[:]
+    made.graph.output.extend(onnx.ValueInfoProto(name=name) for name in dict.fromkeys(names))
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -37,25 +38,36 @@ class TorchRun:
 
     def layers(self, arrays: Mapping[str, np.ndarray], only: Collection[str] | None = None) -> dict[str, np.ndarray]:
         """What comes out of each layer, by the layer's path in the module that was traced."""
-        looking = _Looking(self._module, only)
-        with torch.no_grad():
+        paths = [_path(node) for node in self._module.graph.nodes]
+        last = max((place for place, path in enumerate(paths) if only is None or path in only), default=-1)
+        looking = _Looking(self._module, set(paths) if only is None else only, last)
+        with torch.no_grad(), contextlib.suppress(StopIteration):
             looking.run(*_tensors(arrays))
         return looking.found
 
 
-class _Looking(torch.fx.Interpreter):
-    """Keeps what the last operation of each innermost module gives."""
+def _path(node: torch.fx.Node) -> str:
+    """Of the innermost module that a node is in."""
+    stack = list((node.meta.get("nn_module_stack") or {}).values())
+    return str(stack[-1][0]) if stack else ""
 
-    def __init__(self, module: Any, only: Collection[str] | None) -> None:
+
+class _Looking(torch.fx.Interpreter):
+    """Keeps what the last operation of each innermost module gives; ends after the node at ``last``."""
+
+    def __init__(self, module: Any, only: Collection[str], last: int) -> None:
         super().__init__(module)
         self.only = only
+        self.left = last
         self.found: dict[str, np.ndarray] = {}
 
     def run_node(self, n: torch.fx.Node) -> Any:
+        if self.left < 0:
+            raise StopIteration
+        self.left -= 1
         value = super().run_node(n)
-        stack = list((n.meta.get("nn_module_stack") or {}).values())
-        if stack and isinstance(value, torch.Tensor) and (self.only is None or stack[-1][0] in self.only):
-            self.found[str(stack[-1][0])] = value.detach().numpy().copy()
+        if (path := _path(n)) in self.only and isinstance(value, torch.Tensor):
+            self.found[path] = value.detach().numpy().copy()
         return value
 
 

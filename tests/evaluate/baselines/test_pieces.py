@@ -145,6 +145,13 @@ def test_few_answers_that_differ_are_noise() -> None:
     assert "too few" in str(found)
 
 
+def test_few_answers_that_all_speak_for_one_are_no_noise() -> None:
+    """14 of 14 are one in 16,384 by chance, and two-sided one in 8,192."""
+    (found,) = differences(rows([1] * 400), [rows([0] * 14 + [1] * 386)])
+    assert (found.verdict, found.to_json()["interval"]) == ("better", None)
+    assert found.exact == pytest.approx(2 / 2**14)
+
+
 def test_pairs_tell_more_than_two_intervals_apart() -> None:
     """Two models that are wrong on the same samples: a difference is seen that two intervals would hide."""
     assert verdict([1] * 150 + [0] * 250, [1] * 125 + [0] * 275) == "better"
