@@ -18,8 +18,8 @@ LAYERS = {
     "doctor": 4, "evaluate": 4, "explain": 4, "export": 4, "tune": 4,
     "serve": 5, "report": 5,
     "settings": 6, "run_folder": 6, "dataset": 6, "recipe": 6, "session": 6, "word_vectors": 6,
-    "pretrained": 6, "frozen": 6, "preflight": 6, "choosing": 6, "loading": 6, "reporting": 6, "repeating": 6, "baselines_of": 6,
-    "calibrating": 6, "measuring": 6, "test_uses": 6,
+    "pretrained": 6, "frozen": 6, "preflight": 6, "choosing": 6, "loading": 6, "reporting": 6, "repeating": 6,
+    "baselines_of": 6, "calibrating": 6, "measuring": 6, "looks": 6,
     "learner": 6, "cli": 6, "__main__": 6,
 }  # fmt: skip
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")

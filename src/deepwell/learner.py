@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
-from deepwell import choosing, frozen, preflight, pretrained, test_uses
+from deepwell import choosing, frozen, looks, preflight, pretrained
 from deepwell.baselines_of import baselines_of, part_of
 from deepwell.calibrating import calibrate
 from deepwell.core import devices
@@ -110,7 +110,7 @@ class Learner:
         self._source: pretrained.Source | None = None
         self.run: Run | None = None
         self._loaded: SavedModel | None = None
-        self.looks: test_uses.Looks | None = None
+        self.looks: looks.Looks | None = None
 
     @classmethod
     def reopen(cls, run: str | Path | Run, model: nn.Module | None = None) -> Learner:
@@ -393,7 +393,7 @@ class Learner:
         """
         decoded, targets = self.decoded(part)
         if part == "test":
-            self.looks = test_uses.count(self, what)
+            self.looks = looks.count(self, what)
         found = self.measured(decoded, targets, part=part)
         many = part == "test" and self.looks is not None and self.looks.many
         return replace(found, notes=(*found.notes, str(self.looks))) if many else found

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from deepwell import repeating, test_uses
+from deepwell import looks, repeating
 from deepwell.core.errors import UserError
 from deepwell.core.files import write_bytes
 from deepwell.doctor.data import suspicious_labels
@@ -66,7 +66,7 @@ def facts_of(learner: Any) -> ReportFacts:
     decoded, targets = learner.decoded(part)
     wrong = OUTPUTS[prepared.output.kind].wrong(prepared.output, decoded, targets)
     suspects, doubted, looked_at = _suspects(learner)
-    looks = test_uses.count(learner, "report") if part == "test" else None
+    seen = looks.count(learner, "report") if part == "test" else None
     run = learner.run
     known = run.facts() if run is not None else {}
     return ReportFacts(
@@ -88,8 +88,8 @@ def facts_of(learner: Any) -> ReportFacts:
         doubted=doubted,
         looked_at=looked_at,
         findings=_findings(learner),
-        uses=None if looks is None else looks.to_json(),
-        often=looks is not None and looks.many,
+        uses=None if seen is None else seen.to_json(),
+        often=seen is not None and seen.many,
         settings=learner.settings.to_json(),
         versions=known.get("versions") or versions(),
         command=repeating.command(known),

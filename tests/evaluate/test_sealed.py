@@ -15,7 +15,7 @@ import torch
 from tests.conftest import blobs
 
 import deepwell as dw
-from deepwell import test_uses
+from deepwell import looks
 from deepwell.core.files import cache_folder
 from deepwell.learner import Learner
 from deepwell.saved.model_file import read
@@ -76,8 +76,8 @@ def test_looks_are_counted_by_data_and_part(tmp_path: Path) -> None:
 
 def test_many_looks_warn_with_the_reason(tmp_path: Path) -> None:
     learner = trained(tmp_path / "a")
-    for _ in range(test_uses.MANY - 1):
-        test_uses.count(learner, "evaluate")
+    for _ in range(looks.MANY - 1):
+        looks.count(learner, "evaluate")
     found = learner.evaluate()
     assert learner.looks is not None and learner.looks.many
     assert any("hold out new samples" in note for note in found.notes)
@@ -85,10 +85,10 @@ def test_many_looks_warn_with_the_reason(tmp_path: Path) -> None:
 
 def test_a_run_keeps_its_own_looks_when_the_cache_is_gone(tmp_path: Path) -> None:
     learner = trained(tmp_path / "a")
-    test_uses.count(learner, "evaluate")
+    looks.count(learner, "evaluate")
     (file,) = (cache_folder() / "test_uses").iterdir()
     file.write_text("no json\n[1, 2]\n")
-    found = test_uses.count(learner, "report")
+    found = looks.count(learner, "report")
     assert found is not None and (found.looks, found.note) == (2, "")
     lines = [json.loads(line) for line in (tmp_path / "a" / "test_uses.jsonl").read_text().splitlines()]
     assert [line["what"] for line in lines] == ["evaluate", "report"]
@@ -98,20 +98,20 @@ def test_a_cache_that_cannot_be_written_is_a_remark(tmp_path: Path, monkeypatch:
     learner = trained(tmp_path / "a")
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("DEEPWELL_CACHE", str(tmp_path / "file"))
-    found = test_uses.count(learner, "evaluate")
+    found = looks.count(learner, "evaluate")
     assert found is not None and found.looks == 1 and "can't be written" in str(found)
 
 
 def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from deepwell.test_uses import _append\n"
+        "import sys; from pathlib import Path; from deepwell.looks import _append\n"
         "for i in range(200): assert _append(Path(sys.argv[1]), {'id': sys.argv[2] + str(i), 'part': 'p', 'run': 'r'})"
     )
     file = str(tmp_path / "looks.jsonl")
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     running = [subprocess.Popen([sys.executable, "-c", code, file, str(n)], env=env) for n in range(3)]
     assert [process.wait() for process in running] == [0, 0, 0]
-    assert len({one["id"] for one in test_uses._read(Path(file))}) == 600
+    assert len({one["id"] for one in looks._read(Path(file))}) == 600
 
 
 def test_without_a_test_part_nothing_is_counted() -> None:

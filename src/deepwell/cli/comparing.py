@@ -112,7 +112,7 @@ def _same_data(runs: Sequence[Path]) -> None:
 
 
 def _held(path: Path, name: str, part: str) -> _Held:
-    from deepwell import test_uses
+    from deepwell import looks
     from deepwell.learner import Learner
 
     learner = Learner.reopen(path)
@@ -124,13 +124,13 @@ def _held(path: Path, name: str, part: str) -> _Held:
             f"{path} has no {part} part", expected=f"runs that held one out with --{part}", fix=f"try --part {other}"
         )
     decoded, targets = learner.decoded(part)
-    looks = test_uses.count(learner, "compare") if part == "test" else None
+    seen = looks.count(learner, "compare") if part == "test" else None
     output = prepared.output
     places = prepared.places(rows)
     if output.per_position:
         gold = [[output.classes[tag] for tag in row if tag >= 0] for row in targets.tolist()]
-        return _Held(name, output, places, output.names(decoded), gold, looks)
-    return _Held(name, output, places, [one.cpu().numpy() for one in decoded], list(targets.numpy()), looks)
+        return _Held(name, output, places, output.names(decoded), gold, seen)
+    return _Held(name, output, places, [one.cpu().numpy() for one in decoded], list(targets.numpy()), seen)
 
 
 def _same_answers(held: Sequence[_Held]) -> None:

@@ -109,8 +109,10 @@ def export(
     samples, odd = list(samples), ODD.get(model.input.kind, lambda _: [])(model.input)
     with staged(path) as folder:
         own = folder / "weights"
-        again = pieces.reload(model, own)
-        saved = compare(Trained(model), Trained(again), samples, odd, what="saved file", tolerance=tolerance)
+        trained = Trained(model)
+        again = Trained(pieces.reload(model, own))
+        saved = compare(trained, again, samples, odd, what="saved file", tolerance=tolerance)
+        del again
         digest, change = digest_file(own), None
         sizes: list[tuple[int, int]] = []
         own.unlink()
@@ -118,7 +120,7 @@ def export(
             parity = saved
             _save_weights(model, folder / path.name, parity)
         else:
-            work = Work(model, pieces, folder, path.stem, suffix, tolerance)
+            work = Work(trained, pieces, folder, path.stem, suffix, tolerance)
             parity, sizes = work.write(make, samples, odd, {"to": to, "weights": digest})
             if int8 and validation is not None:
                 change = write_int8(model, folder / path.name, folder / names[-1], validation)

@@ -63,7 +63,7 @@ def _session(model: str | bytes) -> Any:
     (runtime,) = need("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what goes wrong is raised, and told by us
     return runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 

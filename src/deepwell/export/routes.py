@@ -72,10 +72,14 @@ class ReaderLike(Protocol):
 
 
 class Trained:
-    """A model in PyTorch, with deepwell's own preprocessing and answers."""
+    """A model in PyTorch, with deepwell's own preprocessing and answers.
+
+    What became of a batch is kept: it is asked for by every comparison of an export. So the samples must live as long.
+    """
 
     def __init__(self, model: SavedModel) -> None:
         self.model = model
+        self._kept: dict[tuple[int, ...], Passage] = {}
 
     def encoded(self, raw: Sequence[Any]) -> Tensor:
         """Raw samples as the input encodes them, one padded batch.
@@ -90,6 +94,12 @@ class Trained:
         return store.gather(torch.arange(len(raw)))
 
     def passage(self, raw: Sequence[Any]) -> Passage:
+        batch = tuple(map(id, raw))
+        if batch not in self._kept:
+            self._kept[batch] = self._passage(raw)
+        return self._kept[batch]
+
+    def _passage(self, raw: Sequence[Any]) -> Passage:
         model = self.model
         encoded = self.encoded(raw)
         with torch.no_grad():

@@ -41,14 +41,14 @@ class Work:
     """One export of a graph.
 
     Attributes:
-        model: the trained model.
+        trained: the model in PyTorch.
         pieces: what it is made of.
         folder: where it is written.
         name, suffix: of the file.
         tolerance: of the gate.
     """
 
-    model: SavedModel
+    trained: Trained
     pieces: Pieces
     folder: Path
     name: str
@@ -72,7 +72,7 @@ class Work:
             Difference: it answers otherwise than the trained model.
             UserError: a network that can't be traced.
         """
-        model, path = self.model, self.folder / (self.name + self.suffix)
+        model, path = self.trained.model, self.folder / (self.name + self.suffix)
         graph = answering(self.pieces.graph(model), model.output)
         names = names_of(graph.network, model.network)
         _check_mode(graph.network, names)
@@ -83,13 +83,13 @@ class Work:
         run = file.open(path)
         shipped = Shipped(Reader.load(str(self.folder / f"{self.name}.json")), run, names)
         parity = compare(
-            Trained(model),
+            self.trained,
             shipped,
             samples,
             odd,
             what="exported file",
             tolerance=self.tolerance,
-            first_layer=finder(Trained(model), shipped, self.tolerance),
+            first_layer=finder(self.trained, shipped, self.tolerance),
         )
         self.add({"parity": parity.to_json()})
         file.save(path, self._metadata(facts["weights"], parity))
@@ -100,7 +100,7 @@ class Work:
         return parity, sizes
 
     def _describe(self, graph: Graph, sizes: list[tuple[int, int]], facts: dict[str, Any]) -> None:
-        found = self.pieces.describe(self.model)
+        found = self.pieces.describe(self.trained.model)
         inputs = {name: list(axes) for name, axes in graph.inputs.items()}
         if sizes:
             inputs["pictures"][1:3] = NAMES
@@ -112,10 +112,10 @@ class Work:
             "sizes_tried": [list(size) for size in sizes],
             **({"opset": OPSET} if self.suffix == OnnxFile.suffix else {}),
         }
-        found["made_by"] = {"deepwell": _version(), "model": self.model.card.name, **facts}
+        found["made_by"] = {"deepwell": _version(), "model": self.trained.model.card.name, **facts}
         write_json(self.folder / f"{self.name}.json", found)
         ship(self.folder)
-        words = usage(self.name, self.suffix, self.model.input.kind, list(graph.outputs))
+        words = usage(self.name, self.suffix, self.trained.model.input.kind, list(graph.outputs))
         (self.folder / f"{self.name}.md").write_text(words, encoding="utf-8")
 
     def add(self, facts: dict[str, Any]) -> None:
@@ -129,10 +129,10 @@ class Work:
         followed = json.dumps([described["input"], described["output"]], sort_keys=True).encode()
         found = {
             "version": _version(),
-            "model": self.model.card.name or self.model.card.module,
-            "input": str(self.model.input),
-            "output": self.model.output.kind,
-            "classes": self.model.output.classes,
+            "model": self.trained.model.card.name or self.trained.model.card.module,
+            "input": str(self.trained.model.input),
+            "output": self.trained.model.output.kind,
+            "classes": self.trained.model.output.classes,
             "weights_blake2b": weights,
             "description": f"{self.name}.json",
             "description_blake2b": digest_bytes(followed),

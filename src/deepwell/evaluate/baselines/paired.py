@@ -21,8 +21,8 @@ _LEVEL = 0.05
 class Difference:
     """A difference of two scores with its 95 % interval.
 
-    Where too few samples tell the two apart for an interval, both ends are NaN, and of right and wrong answers ``exact``
-    is McNemar's p-value, which holds for few as well.
+    Where too few samples tell the two apart for an interval, both ends are NaN, and of right and wrong answers
+    ``exact`` is McNemar's p-value, which holds for few as well.
     """
 
     value: float
