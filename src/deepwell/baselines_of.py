@@ -58,8 +58,16 @@ def baselines_of(
     asked = _part(data, prepared, part)
     if found is None:
         train = _part(data, prepared, "train")
-        found = measure(train, asked, input=prepared.input, output=prepared.output, seconds=seconds, say=say)
-        _keep(place, seconds, found)
+        failed: list[str] = []
+
+        def tell(text: str) -> None:
+            failed.append(text)
+            if say is not None:
+                say(text)
+
+        found = measure(train, asked, input=prepared.input, output=prepared.output, seconds=seconds, say=tell)
+        if not failed:  # what failed for want of memory may do another time
+            _keep(place, seconds, found)
     if decoded is None:
         return found
     deep = answers_of(decoded(), prepared.output)

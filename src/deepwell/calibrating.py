@@ -9,6 +9,7 @@ from torch import nn
 
 from deepwell.dataset import Prepared
 from deepwell.evaluate.temperature import LAWS, Fitted, fit
+from deepwell.nn.network import device_of
 from deepwell.nn.predict import scores as scores_of
 
 
@@ -25,7 +26,7 @@ def calibrate(network: nn.Module, prepared: Prepared) -> Fitted | None:
     rows = torch.from_numpy(prepared.split.validation)
     if not len(rows):
         return Fitted(1.0, 0, note="not fitted: there is no validation part")
-    device = next(network.parameters()).device
+    device = device_of(network)
 
     def fetch(places: torch.Tensor) -> Any:
         return prepared.input.prepare(prepared.rows.gather(places).to(device))

@@ -105,6 +105,8 @@ def training(
         found = recipe.plain(settings.optimizer)
     if not len(prepared.split.validation):
         found.pop("monitor", None)  # it names a value of the validation part
+    if prepared.output.kind == "label-sets":
+        found.pop("label_smoothing", None)  # it spreads what one class has over the others
     settings = settings.filled(found)
     if encoder is not None and not own:
         options = {"config": encoder.config, "freeze": settings.freeze}

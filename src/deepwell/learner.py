@@ -25,7 +25,7 @@ from deepwell.evaluate.baselines import Baseline
 from deepwell.findings import Finding, known_codes
 from deepwell.measuring import AnyEvaluation, columns_of, evaluate, measure
 from deepwell.nn.summary import Summary, summary
-from deepwell.run_folder import Run
+from deepwell.run_folder import Run, unfinished
 from deepwell.saved.model import ModelCard, SavedModel, join
 from deepwell.saved.model import load as load_model
 from deepwell.session import Session
@@ -127,7 +127,7 @@ class Learner:
         facts = run.facts()
         if not run.model.is_file():
             raise UserError(
-                f"{run.folder} has no model yet: its training is {facts.get('status', 'unfinished')}",
+                f"{run.folder} has no model yet: its training {unfinished(facts)}",
                 expected="a finished run",
                 fix=f"deepwell resume {run.folder}",
             )
@@ -253,6 +253,8 @@ class Learner:
         self.settings = replace_checked(self.settings, options)
         prepared = self.prepared(validation_split)
         network = self.build()
+        if hasattr(prepared.output, "temperature"):
+            prepared.output.temperature = 1.0  # of a former fit: it belongs to other weights
         settings = self.settings.checked()
         # without a place of its own a remark goes where the progress goes
         tell = self.say if self._tells or not progress else _to_stderr
@@ -333,7 +335,7 @@ class Learner:
         return Choice.from_json(found) if found else None
 
     def _finish(self, run: Run, outcome: Outcome) -> None:
-        facts = {"history": outcome.history[-1], "best_epoch": outcome.best_epoch}
+        facts = {"history": outcome.history[-1], "best_epoch": outcome.best_epoch, "data": self.data.fingerprint()}
         self._card = replace(self._card, facts={**self._card.facts, **facts})
         self.save(run.model)
         run.write("findings.json", [finding.to_json() for finding in self.findings])
@@ -455,6 +457,8 @@ class Learner:
         prepared = self.prepared()
         trained = self.history is not None or self._loaded is not None
         decoded = (lambda: self.decoded(part_of(prepared))[0]) if trained else None
+        if trained and part_of(prepared) == "test" and self.looks is None:
+            self.looks = looks.count(self, "baselines")
         return baselines_of(self.data, prepared, seconds=seconds, decoded=decoded, say=self.say)
 
 

@@ -114,7 +114,12 @@ def evaluate(model: SavedModel, data: Data) -> AnyEvaluation:
     columns: dict[str, Any] = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
     if source.groups is not None:
         columns["group"] = [str(source.groups[i]) for i in chosen]
-    return measure(model, decoded, targets[torch.arange(len(targets))], columns)
+    found = measure(model, decoded, targets[torch.arange(len(targets))], columns)
+    trained_on = model.card.facts.get("data")
+    if keep or trained_on is None or trained_on != data.fingerprint():
+        return found
+    note = "this is the data that the model was trained on: most of these samples it has seen; leave SOURCE out"
+    return replace(found, notes=(note, *found.notes))
 
 
 def _encoded(model: SavedModel, raw: list[Any], start: int) -> Any:

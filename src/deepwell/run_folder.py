@@ -75,6 +75,10 @@ class Run:
                 expected="a folder that `deepwell train` made",
                 fix="look into runs/ for the right name",
             ) from None
+        except NotADirectoryError:
+            raise UserError(
+                f"{self.folder} is a file", expected="a run's folder", fix=f"name {self.folder.parent}"
+            ) from None
         except (OSError, ValueError) as error:
             raise UserError(f"{path} can't be read ({error})", fix="start the training again") from None
         if not isinstance(value, dict) or value.get("format") != 1:
@@ -114,6 +118,17 @@ class Run:
             return json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise UserError(f"{path} can't be read ({error})", fix="remove it and resume the run") from None
+
+
+def unfinished(facts: dict[str, Any]) -> str:
+    """What became of a run that has no model, to stand behind "its training".
+
+    >>> unfinished({"status": "training"})
+    'was stopped before its end, or is still under way'
+    """
+    status = str(facts.get("status", ""))
+    known = {"begun": "had not begun", "failed": f"failed: {facts.get('reason', 'see its log')}"}
+    return known.get(status, "was stopped before its end, or is still under way")
 
 
 def free_folder(name: str, *, base: str | Path = "runs") -> Path:

@@ -63,7 +63,8 @@ def test_a_process_that_serves_and_ends_well(model: Path) -> None:
     )
     try:
         assert process.stderr is not None
-        line = process.stderr.readline()
+        # the warm-up, in a thread of its own, may have its word first
+        line = next((line for line in process.stderr if "warmed up" not in line), "")
         assert line.startswith("http://127.0.0.1:"), line
         address = line.split(": ")[0]
         with urllib.request.urlopen(f"{address}/model", timeout=30) as answer:

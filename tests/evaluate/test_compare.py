@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from scipy import stats
 
 from deepwell.core.errors import UserError
 from deepwell.evaluate import compare
-from deepwell.evaluate.compare import mcnemar
+from deepwell.evaluate.compare import mcnemar, one_against
+from deepwell.evaluate.paired import MacroF1, Sums, ratio, resampled
 
 
 def model(y: np.ndarray, right: float, seed: int) -> np.ndarray:
@@ -81,13 +83,77 @@ def test_models_that_answer_alike() -> None:
     a = model(Y, 0.8, 0)
     found = compare({"a": a, "b": a.copy()}, Y, kind="category", classes="abc")
     for (row,) in found.differences.values():
-        assert (row.value, row.low, row.high, row.verdict) == (0, 0, 0, "within noise")
+        assert (row.value, row.p, row.verdict) == (0, 1, "within noise")
+        assert json.loads(json.dumps(row.to_json(), allow_nan=False))["interval"] is None
+    assert str(found).count("(too few samples differ for an interval): within noise") == 3 and "nan" not in str(found)
     few = a.argmax(1)
     few[:5] = (few[:5] + 1) % 3
     found = compare({"a": a.argmax(1), "b": few}, Y, kind="category", classes="abc")
     assert "log_loss" not in found.scores
     assert found.differences["macro_f1"][0].to_json()["interval"] is None
     assert "too few samples differ" in str(found)
+
+
+def test_one_against_others_is_corrected_for_their_number() -> None:
+    """Seven that are as good as the first: any verdict in 60 tries comes about three times, not seven."""
+    claimed = 0
+    for seed in range(60):
+        right = np.random.default_rng(seed).random((8, 300)) < 0.8
+        rows = np.stack([right, np.ones_like(right)], 2).astype(float)
+        gaps = one_against(Sums(True, rows, ratio, right), seed=seed)
+        assert len(gaps) == 7 and gaps[0].value == pytest.approx(right[0].mean() - right[1].mean())
+        claimed += any(gap.verdict != "within noise" for gap in gaps)
+    assert claimed <= 6
+    few = np.ones((3, 400), dtype=bool)
+    few[1, :7] = few[2, :3] = False
+    rows = np.stack([few, np.ones_like(few)], 2).astype(float)
+    first, second = one_against(Sums(True, rows, ratio, few))
+    assert np.isnan(first.low) and first.mcnemar == pytest.approx(2 / 2**7)
+    assert (first.p, first.verdict) == (pytest.approx(4 / 2**7), "better")
+    assert (second.p, second.verdict) == (pytest.approx(2 / 2**3), "within noise")
+    losses = np.stack([np.full(rows.shape[1], 1.0), np.linspace(1.1, 1.2, rows.shape[1])])
+    (lower,) = one_against(Sums(False, np.stack([losses, np.ones_like(losses)], 2), ratio))
+    assert lower.verdict == "better" and lower.value < 0
+
+
+def test_macro_f1_is_that_of_sums_of_dense_rows() -> None:
+    rng = np.random.default_rng(0)
+    y, chosen = rng.integers(0, 6, 200), rng.integers(0, 7, (3, 200))
+    chosen[:2, :120] = y[:120]
+    rows = np.zeros((3, 200, 16))
+    for model, answers in enumerate(chosen):
+        for place, (answer, wanted) in enumerate(zip(answers, y, strict=True)):
+            rows[model, place, wanted] = answer == wanted
+            rows[model, place, 8 + wanted] += 1
+            rows[model, place, 8 + answer] += 1
+
+    def figure(sums: np.ndarray) -> np.ndarray:
+        right, marks = np.split(sums, 2, axis=-1)
+        return (2 * right / np.maximum(marks, 1)).sum(-1) / np.maximum((marks > 0).sum(-1), 1)
+
+    dense, found = Sums(True, rows, figure), MacroF1(chosen, y, 8)
+    np.testing.assert_allclose(found.whole(), dense.whole(), rtol=1e-12)
+    drawn = (resampled({"": metric}, 200, 3)[""] for metric in (found, dense))
+    np.testing.assert_allclose(next(drawn), next(drawn), rtol=1e-12)
+    for i, j in ((0, 1), (1, 2), (2, 0)):
+        assert found.spread(i, j).tolist() == dense.spread(i, j).tolist()
+
+
+def test_many_classes_take_little_memory() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 1000, 20_000)
+    metric = MacroF1(np.stack([y, rng.integers(0, 1000, 20_000)]), y, 1000)
+    tracemalloc.start()
+    metric.drawn(np.ones((10, 20_000)))
+    metric.spread(0, 1)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 8e6
+
+
+def test_always_right_and_always_wrong() -> None:
+    (row,) = compare({"a": Y, "b": (Y + 1) % 3}, Y, kind="category", classes="abc").differences["accuracy"]
+    assert (row.value, row.low, row.high, row.verdict) == (-1, -1, -1, "worse") and row.p < 1e-9
 
 
 def test_label_sets_and_tags() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from deepwell.core.errors import UserError
 from deepwell.core.files import digest_bytes
 from deepwell.export import Difference, Exported, export, spread
 from deepwell.export.gate import TOLERANCE
+from deepwell.export.int8 import _interval
 from deepwell.saved.model import SavedModel
 
 
@@ -105,13 +107,39 @@ def test_int8_is_measured(written: Exported, network: dw.Learner) -> None:
     change = written.int8
     assert change is not None and change.metric == "accuracy"
     assert change.samples == len(network.raw("validation"))
-    low, high = change.interval
-    assert low <= change.change <= high and change.change == pytest.approx(change.after - change.before)
+    assert change.change == pytest.approx(change.after - change.before)
+    assert change.to_json()["interval"] is None and change.noise() == "too few answers differ for an interval"
     assert change.operators["MatMulInteger"] == 1 and change.operators["ConvInteger"] == 1
     before = network.evaluate_part("validation").to_json()["accuracy"]["value"]
     assert change.before == pytest.approx(before)
     stored = json.loads((written.path.parent / "pets.json").read_text(encoding="utf-8"))["int8"]
     assert stored == change.to_json() and stored["bound"] == 0.01
+
+
+def test_the_int8_interval_needs_answers_that_differ() -> None:
+    def accuracy(sums: torch.Tensor) -> float:
+        return float(sums[0] / sums[1])
+
+    before = torch.ones(400, 2, dtype=torch.float64)
+    after = before.clone()
+    assert np.isnan(_interval(accuracy, before, after)).all()
+    after[:19, 0] = 0
+    assert np.isnan(_interval(accuracy, before, after)).all(), "19 answers differ"
+    after[:36, 0] = 0
+    low, high = _interval(accuracy, before, after)
+    assert low + high == pytest.approx(-2 * 0.09)
+    assert high - low == pytest.approx(2 * 1.96 * (0.09 * 0.91 / 400) ** 0.5, rel=0.1)
+
+
+def test_the_int8_interval_of_many_samples_takes_little_memory() -> None:
+    before = torch.ones(60_000, 2, dtype=torch.float64)
+    after = before.clone()
+    after[::100, 0] = 0
+    tracemalloc.start()
+    _interval(lambda sums: float(sums[0] / sums[1]), before, after)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 10e6
 
 
 def test_the_int8_file_says_what_it_is(written: Exported) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -45,6 +46,11 @@ def test_what_is_wrong_is_said(exported: tuple[dw.SavedModel, Path, list[np.ndar
     with pytest.raises(UserError, match="side by side"):
         dw.load(alone)
     shutil.copy(path.with_suffix(".json"), tmp_path)
+    swapped = json.loads((tmp_path / "model.json").read_text())
+    swapped["output"]["classes"].reverse()
+    (tmp_path / "model.json").write_text(json.dumps(swapped))
+    with pytest.raises(UserError, match="not the one that was written with"):
+        dw.load(alone)
     alone.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(UserError, match="can't be read"):
         dw.load(alone)

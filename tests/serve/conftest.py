@@ -22,7 +22,7 @@ def client() -> Iterator[Callable[..., Any]]:
     with ExitStack() as stack:
 
         def made(kind: str = "image", *, wait: bool = True, **options: Any) -> Any:
-            own = {name: options.pop(name) for name in ("token", "explain", "access_log") if name in options}
+            own = {name: options.pop(name) for name in ("token", "explain", "access_log", "hosts") if name in options}
             model = options.pop("model", None) or model_of(kind)
             app = make_app(model, Limits.of(model.input.kind, **options), **own)
             client = stack.enter_context(testclient.TestClient(app))

@@ -42,6 +42,15 @@ def test_a_token_opens(client: Callable[..., Any]) -> None:
         assert served.post("/predict", json=ONE, headers={"authorization": right}).status_code == 200
 
 
+def test_only_under_its_own_names(client: Callable[..., Any]) -> None:
+    """A page of the web whose name leads to this machine asks under its own name (DNS rebinding)."""
+    served = client(hosts={"localhost", "127.0.0.1", "::1"})
+    for right in ("localhost", "localhost:8000", "127.0.0.1:8000", "[::1]:8000"):
+        assert served.get("/model", headers={"host": right}).status_code == 200, right
+    for wrong in ("evil.example", "evil.example:8000", "127.0.0.1.evil.example", "", "[::1"):
+        assert served.get("/model", headers={"host": wrong}).status_code == 421, wrong
+
+
 def test_safety_is_on_every_answer(client: Callable[..., Any]) -> None:
     served = client()
     for path in ("/", "/docs", "/health", "/metrics", "/nope", "/model"):

@@ -29,7 +29,10 @@ def baselines(what: str, *, seconds: float, json: bool, **columns: str | None) -
     found = learner.baselines(seconds)
     plain = [baseline.to_json() for baseline in found]
     if learner.run is not None:
-        learner.run.write("baselines.json", plain)
+        try:
+            learner.run.write("baselines.json", plain)
+        except OSError as error:
+            say(f"note: {learner.run.folder / 'baselines.json'} can't be written ({error.strerror})")
     if json:
         emit(plain)
         return 0

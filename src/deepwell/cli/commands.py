@@ -11,7 +11,7 @@ from typing import Any
 
 from deepwell.core.errors import UserError
 from deepwell.findings import known_codes
-from deepwell.run_folder import Run, free_folder
+from deepwell.run_folder import Run, free_folder, unfinished
 from deepwell.settings import Settings
 
 INTERRUPTED = 130
@@ -195,12 +195,20 @@ def load_run(path: Path) -> Any:
     """The model of a run's folder, or of a file."""
     from deepwell.saved.model import load
 
+    if not path.exists():
+        raise UserError(f"there is no {path}", expected="a run's folder, or a saved model", fix="check the path")
+    if path.suffix in (".onnx", ".pt2"):
+        raise UserError(
+            f"{path} is an exported model",
+            expected="a run's folder, or a saved model",
+            fix=f'name the run that it came of; in Python dw.load("{path}").predict([...]) answers by an ONNX file',
+        )
     if path.is_dir():
         run = Run(path)
         facts = run.facts()
         if not run.model.is_file():
             raise UserError(
-                f"{path} has no model yet: its training is {facts.get('status', 'unfinished')}",
+                f"{path} has no model yet: its training {unfinished(facts)}",
                 expected="a finished run",
                 fix=f"deepwell resume {path}",
             )

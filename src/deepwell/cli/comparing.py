@@ -46,7 +46,7 @@ def compare(runs: Sequence[Path], *, part: str, json: bool) -> int:
     _same_answers(held)
     common = sorted(set.intersection(*(set(one.places) for one in held)))
     largest = max(len(one.places) for one in held)
-    _enough(len(common), part)
+    _enough(len(common), largest, part)
     from deepwell.evaluate.compare import compare as compare_answers
 
     answers = {one.name: _chosen(one.answers, one.places, common) for one in held}
@@ -144,13 +144,20 @@ def _same_answers(held: Sequence[_Held]) -> None:
             )
 
 
-def _enough(common: int, part: str) -> None:
-    if common < FEWEST:
+def _enough(common: int, largest: int, part: str) -> None:
+    if common >= FEWEST:
+        return
+    if common == largest:
         raise UserError(
-            f"only {common} samples lie in the {part} part of every run: the runs were split differently",
-            expected=f"at least {FEWEST} that none of them was trained on",
-            fix="train with the same --seed and shares, or measure all on new data with `deepwell evaluate RUN SOURCE`",
+            f"the {part} part has {common} samples",
+            expected=f"at least {FEWEST}: of fewer nothing can be told beyond noise",
+            fix="hold out more (--test 0.3), or measure all on new data with `deepwell evaluate RUN SOURCE`",
         )
+    raise UserError(
+        f"only {common} samples lie in the {part} part of every run: the runs were split differently",
+        expected=f"at least {FEWEST} that none of them was trained on",
+        fix="train with the same --seed and shares, or measure all on new data with `deepwell evaluate RUN SOURCE`",
+    )
 
 
 def _chosen(items: Sequence[Any], places: Sequence[int], common: Sequence[int]) -> list[Any]:

@@ -18,6 +18,8 @@ def evaluate(path: Path, source: str | None, *, data: dict[str, Any], repair_tag
     looks: Any = None
     if source is None and not repair_tags:
         _only_with_source(data)
+        if not path.exists():
+            raise UserError(f"there is no {path}", expected="a run's folder", fix="check the path")
         if not path.is_dir():
             raise UserError("a model file alone has no data", expected="RUN SOURCE", fix="name the data to measure on")
         learner = learning.Learner.reopen(path)

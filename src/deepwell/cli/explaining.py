@@ -200,12 +200,21 @@ def _neighbours(model: Any, asked: Asked) -> Iterator[Shown]:
                 | ({} if model.input.kind == "image" else {"text": _words(raw[one.place])})
                 for one in near
             ]
-            told = ", ".join(f"{one_line(str(row['label']), 30)} ({row['similarity']:.2f})" for row in rows)
+            told = ", ".join(f"{_seen(row)} ({row['similarity']:.2f})" for row in rows)
             picture = None
             if model.input.kind == "image":
                 picture = neighbours_picture(model, sample, [raw[one.place] for one in near], near)
             data = {"method": "neighbours", "neighbours": rows}
             yield Shown(name, f"{one_line(name, 60)}: nearest in training are {told}", data, picture)
+
+
+def _seen(row: dict[str, Any]) -> str:
+    """A neighbour on a line: its words where it has some, and its label where it is one."""
+    label = "" if isinstance(row["label"], list) else one_line(str(row["label"]), 30)
+    if "text" not in row:
+        return label
+    text = f"'{one_line(row['text'], 40)}'"
+    return f"{text} {label}" if label else text
 
 
 def _plain(label: Any) -> Any:

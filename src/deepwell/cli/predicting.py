@@ -47,7 +47,11 @@ def predict(
 
 def _answer(answer: dict[str, Any]) -> str:
     found = answer["prediction"]
-    shown = ", ".join(map(str, found)) if isinstance(found, list) else str(found)
+    if isinstance(found, list):  # each label is sure or unsure by itself
+        shares = answer.get("probabilities", {})
+        named = [f"{label} ({shares[str(label)]:.1%})" if str(label) in shares else str(label) for label in found]
+        return ", ".join(named) or "none of the labels"
+    shown = str(found)
     return f"{shown} ({answer['confidence']:.1%})" if "confidence" in answer else shown
 
 

@@ -56,10 +56,11 @@ def serve(
     from deepwell.serve.server import listen, run
 
     allowed = Limits.of(model.input.kind, **limits)
-    app = make_app(model, allowed, token=token, explain=explain, access_log=access_log)
     listener = listen(host, port)
     _log_to_standard_error()
     bound = listener.getsockname()
+    names = {"localhost", "127.0.0.1", "::1", host, bound[0]} if _is_own(bound[0]) and token is None else None
+    app = make_app(model, allowed, token=token, explain=explain, access_log=access_log, hosts=names)
     shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
     if not _is_own(bound[0]) and token is None:
         say(

@@ -12,6 +12,7 @@ RESAMPLES = 1000
 _FEW = 20_000  # above it the mean of resamples is normal to every digit that is shown, and resampling costs seconds
 _BLOCK = 1 << 20  # numbers drawn at once: they stay in the processor's cache
 _CARRIERS = 20
+_ALIKE = 1e-9  # of the mean: equal losses differ by rounding
 """Samples that carry a mean, (sum v)^2 / sum v^2, below which no interval of it held what it promised."""
 
 
@@ -33,9 +34,9 @@ def mean_interval(values: np.ndarray, *, seed: int = 0) -> tuple[float, float]:
     """
     count, mean = len(values), float(values.mean())
     deviation = float(values.std())
-    if deviation == 0 and mean != 0 and count >= _CARRIERS:
+    if deviation <= _ALIKE * abs(mean) and mean != 0 and count >= _CARRIERS:
         return mean, mean
-    if carriers(values) < _CARRIERS:
+    if min(carriers(values), carriers(values - mean)) < _CARRIERS:
         return math.nan, math.nan
     error = deviation / math.sqrt(count)
     if count > _FEW:

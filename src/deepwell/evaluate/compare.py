@@ -19,32 +19,42 @@ _LEVEL = 0.05
 
 
 @dataclass(frozen=True)
-class Difference:
-    """Of one metric, between a model and the one that is best by it.
+class Gap:
+    """How far one model's figure lies from another's.
 
     Attributes:
-        model, best: their names.
-        value: the model's figure minus the best one's.
+        value: the one's figure minus the other's.
         low, high: 95 % interval of the difference, for this comparison alone; NaN where too few samples differ. Then
             the verdict of accuracy is McNemar's, and that of other metrics ``within noise``.
-        p: chance of as large a difference by noise, corrected for the number of pairs of models (Holm).
+        p: chance of as large a difference by noise, corrected for the number of comparisons (Holm).
         verdict: ``better`` or ``worse`` than the other, or ``within noise``.
         mcnemar: of accuracy: the exact p-value of the samples on which the two differ (McNemar 1947), not corrected.
     """
 
-    model: str
-    best: str
     value: float
     low: float
     high: float
     p: float
     verdict: str
-    mcnemar: float | None = None
+    mcnemar: float | None
+
+
+@dataclass(frozen=True)
+class Difference(Gap):
+    """Of one metric, between a model and the one that is best by it; corrected for all pairs of models.
+
+    Attributes:
+        model, best: their names.
+    """
+
+    model: str
+    best: str
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         known = not math.isnan(self.low)
-        found = {k: v for k, v in self.__dict__.items() if k not in ("low", "high", "mcnemar")}
+        names = ("model", "best", "value", "p", "verdict")
+        found = {name: getattr(self, name) for name in names}
         found |= {"interval": [self.low, self.high] if known else None}
         return found if self.mcnemar is None else {**found, "mcnemar": self.mcnemar}
 
@@ -158,30 +168,41 @@ def compare(
     differences: dict[str, tuple[Difference, ...]] = {}
     for name, metric in metrics.items():
         scores[name] = {model: float(v) for model, v in zip(answers, metric.whole(), strict=True)}
-        differences[name] = _against_best(list(answers), metric, draws[name], np.array(list(scores[name].values())))
+        differences[name] = _against_best(list(answers), metric, draws[name], metric.whole())
     return Comparison(count, scores, differences, {name: metric.higher_is_better for name, metric in metrics.items()})
+
+
+def one_against(metric: Metric, *, seed: int = 0) -> list[Gap]:
+    """The first model's figure less that of each other one, the p-values corrected for the number of others (Holm).
+
+    Args:
+        metric: of several models on the same samples, at least one.
+        seed: of the resamples.
+    """
+    draws = resampled({"": metric}, metric.samples, seed)[""]
+    return _gaps(metric, draws, metric.whole(), [(0, other) for other in range(1, len(draws))])
 
 
 def _against_best(names: list[str], metric: Metric, draws: np.ndarray, scores: np.ndarray) -> tuple[Difference, ...]:
     """A row for each model but the best."""
-    sign = 1 if metric.higher_is_better else -1
-    best = int(np.argmax(sign * scores))
-    pairs = [(i, j) for i in range(len(names)) for j in range(i)]
-    found = {pair: _pair(metric, draws, scores, *pair) for pair in pairs}
-    corrected = dict(zip(pairs, holm([found[pair][2] for pair in pairs]), strict=True))
-    rows = []
-    for i, name in enumerate(names):
-        if i == best:
-            continue
-        pair = (max(i, best), min(i, best))
-        low, high, _, exact = found[pair]
-        value = float(scores[i] - scores[best])
-        if i < best:  # the pair was measured the other way round
-            low, high = -high, -low
-        p = corrected[pair]
-        verdict = "within noise" if not p < _LEVEL else "better" if sign * value > 0 else "worse"
-        rows.append(Difference(name, names[best], value, low, high, p, verdict, exact))
-    return tuple(rows)
+    best = int(np.argmax(scores if metric.higher_is_better else -scores))
+    pairs = [(j, i) if i == best else (i, j) for i in range(len(names)) for j in range(i)]
+    found = dict(zip(pairs, _gaps(metric, draws, scores, pairs), strict=True))
+    return tuple(
+        Difference(**vars(found[i, best]), model=name, best=names[best]) for i, name in enumerate(names) if i != best
+    )
+
+
+def _gaps(metric: Metric, draws: np.ndarray, scores: np.ndarray, pairs: Sequence[tuple[int, int]]) -> list[Gap]:
+    """The first less the second of each pair, corrected for the number of pairs."""
+    found = [_pair(metric, draws, scores, *pair) for pair in pairs]
+    gaps = []
+    for (i, j), (low, high, _, exact), p in zip(pairs, found, holm([p for _, _, p, _ in found]), strict=True):
+        value = float(scores[i] - scores[j])
+        ahead = value > 0 if metric.higher_is_better else value < 0
+        verdict = "within noise" if not p < _LEVEL else "better" if ahead else "worse"
+        gaps.append(Gap(value, low, high, p, verdict, exact))
+    return gaps
 
 
 def _pair(
@@ -189,14 +210,13 @@ def _pair(
 ) -> tuple[float, float, float, float | None]:
     """(low, high, p, McNemar's p) of the difference of two models."""
     exact = None if metric.right is None else mcnemar(*_discordant(metric.right[i], metric.right[j]))
-    spread = metric.spread(i, j)
-    if not spread.any():
-        return 0.0, 0.0, 1.0, exact
-    if carriers(spread) < CARRIERS:
+    if carriers(metric.spread(i, j)) < CARRIERS:
         return math.nan, math.nan, 1.0 if exact is None else exact, exact
     value = float(scores[i] - scores[j])
     error = float((draws[i] - draws[j]).std(ddof=1))
-    p = normal_tail(value / error) if error else 1.0
+    # where every sample sets them apart alike no resample differs: then the sign test of all samples
+    alike = mcnemar(metric.samples, 0) if value else 1.0
+    p = normal_tail(value / error) if error else alike
     return value - Z95 * error, value + Z95 * error, p, exact
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,15 +20,42 @@ CARRIERS = 20
 _BLOCK = 1 << 22
 
 
-@dataclass(frozen=True)
-class Metric:
-    """A figure of several models on the same samples, made of sums over the samples.
+class Metric(ABC):
+    """A figure of several models on the same samples.
 
     Attributes:
         higher_is_better: its direction.
+        samples: how many.
+        right: which answers are right, bool [models, n]; None where that is not the metric.
+    """
+
+    higher_is_better: bool
+    right: np.ndarray | None = None
+
+    @property
+    @abstractmethod
+    def samples(self) -> int: ...
+
+    @abstractmethod
+    def whole(self) -> np.ndarray:
+        """The figures of all samples, [models]."""
+
+    @abstractmethod
+    def drawn(self, times: np.ndarray) -> np.ndarray:
+        """The figures of resamples, [models, size]; ``times`` says how often each has each sample, [size, n]."""
+
+    @abstractmethod
+    def spread(self, i: int, j: int) -> np.ndarray:
+        """How much each sample sets two models apart, [n]: 0 where they answer alike."""
+
+
+@dataclass(frozen=True)
+class Sums(Metric):
+    """A figure made of few sums over the samples.
+
+    Attributes:
         rows: what each sample adds, [models, n, k].
         figure: sums [..., k] to the figure [...].
-        right: which answers are right, bool [models, n]; None where that is not the metric.
     """
 
     higher_is_better: bool
@@ -35,19 +63,65 @@ class Metric:
     figure: Callable[[np.ndarray], np.ndarray]
     right: np.ndarray | None = None
 
+    @property
+    def samples(self) -> int:
+        return self.rows.shape[1]
+
     def whole(self) -> np.ndarray:
-        """The figures of all samples, [models]."""
         return self.figure(self.rows.sum(1))
 
+    def drawn(self, times: np.ndarray) -> np.ndarray:
+        return np.stack([self.figure(times @ rows) for rows in self.rows])
+
     def spread(self, i: int, j: int) -> np.ndarray:
-        """How much each sample sets two models apart, [n]: 0 where they answer alike."""
         return np.abs(self.rows[i] - self.rows[j]).sum(1)
+
+
+@dataclass(frozen=True)
+class MacroF1(Metric):
+    """The mean of the classes' F1, counted by class: as rows, three sums a class would fill gigabytes.
+
+    Attributes:
+        chosen: class numbers answered, [models, n].
+        y: true class numbers, [n].
+        classes: how many there are.
+    """
+
+    chosen: np.ndarray
+    y: np.ndarray
+    classes: int
+    higher_is_better: bool = True
+
+    @property
+    def samples(self) -> int:
+        return len(self.y)
+
+    def whole(self) -> np.ndarray:
+        return self.drawn(np.ones((1, len(self.y))))[:, 0]
+
+    def drawn(self, times: np.ndarray) -> np.ndarray:
+        found = np.empty((len(self.chosen), len(times)))
+        hits = np.where(self.chosen == self.y, self.y, self.classes)  # wrong ones go to a class that is cut off
+        for place, weights in enumerate(times):
+            true = self._by_class(self.y, weights)
+            for model, answers in enumerate(self.chosen):
+                right = self._by_class(hits[model], weights)
+                marks = true + self._by_class(answers, weights)
+                found[model, place] = (2 * right / np.maximum(marks, 1)).sum() / max(int((marks > 0).sum()), 1)
+        return found
+
+    def spread(self, i: int, j: int) -> np.ndarray:
+        one, other = self.chosen[i], self.chosen[j]
+        return 2.0 * (one != other) + ((one == self.y) != (other == self.y))  # two answers moved, and one right or not
+
+    def _by_class(self, numbers: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        return np.bincount(numbers, weights, minlength=self.classes)[: self.classes]
 
 
 def resampled(metrics: Mapping[str, Metric], count: int, seed: int) -> dict[str, np.ndarray]:
     """The figures of 1,000 resamples, [models, 1000] by metric; one draw serves all metrics and models.
 
-    A resample is how often it has each sample: that times what the samples add is one matrix product.
+    A resample is how often it has each sample: what they add is then summed without a copy of any sample.
     """
     rng = np.random.default_rng(seed)
     block = max(1, _BLOCK // count)
@@ -57,7 +131,7 @@ def resampled(metrics: Mapping[str, Metric], count: int, seed: int) -> dict[str,
         drawn = rng.integers(0, count, (size, count), dtype=np.int32) + np.arange(size, dtype=np.int64)[:, None] * count
         times = np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count).astype(np.float64)
         for name, metric in metrics.items():
-            found[name].append(np.stack([metric.figure(times @ rows) for rows in metric.rows]))
+            found[name].append(metric.drawn(times))
     return {name: np.concatenate(parts, 1) for name, parts in found.items()}
 
 
@@ -75,7 +149,8 @@ def metrics_of(kind: str) -> Callable[[Answers, Any, int, str], dict[str, Metric
     return KINDS[kind]
 
 
-def _mean(sums: np.ndarray) -> np.ndarray:
+def ratio(sums: np.ndarray) -> np.ndarray:
+    """[..., 2] to the first sum over the second."""
     return sums[..., 0] / np.maximum(sums[..., 1], 1)
 
 
@@ -97,30 +172,14 @@ def _category(answers: Answers, targets: Any, classes: int, scheme: str) -> dict
     chosen = np.stack([found.argmax(1) if found.ndim == 2 else found for found in given.values()])
     classes = max(classes, int(max(chosen.max(), y.max())) + 1)
     right = chosen == y
-    metrics = {
-        "accuracy": Metric(True, _share(right), _mean, right),
-        "macro_f1": Metric(True, _class_rows(chosen, y, classes), _macro_f1),
+    metrics: dict[str, Metric] = {
+        "accuracy": Sums(True, _share(right), ratio, right),
+        "macro_f1": MacroF1(chosen, y, classes),
     }
     if all(p.ndim == 2 for p in given.values()):
         losses = np.stack([log_loss(p.astype(np.float64), y) for p in given.values()])
-        metrics["log_loss"] = Metric(False, np.stack([losses, np.ones_like(losses)], 2), _mean)
+        metrics["log_loss"] = Sums(False, np.stack([losses, np.ones_like(losses)], 2), ratio)
     return metrics
-
-
-def _class_rows(chosen: np.ndarray, y: np.ndarray, classes: int) -> np.ndarray:
-    """Of each sample: its class among the right ones, and how often each class is answered or true [.., 2 classes]."""
-    rows = np.zeros((*chosen.shape, 2 * classes), dtype=np.float32)
-    place = np.arange(len(y))
-    for model, answer in enumerate(chosen):
-        rows[model, place, y] = answer == y
-        rows[model, place, classes + y] += 1
-        rows[model, place, classes + answer] += 1
-    return rows
-
-
-def _macro_f1(sums: np.ndarray) -> np.ndarray:
-    right, marks = np.split(sums, 2, axis=-1)
-    return (2 * right / np.maximum(marks, 1)).sum(-1) / np.maximum((marks > 0).sum(-1), 1)
 
 
 def _label_sets(answers: Answers, targets: Any, classes: int, scheme: str) -> dict[str, Metric]:
@@ -131,8 +190,8 @@ def _label_sets(answers: Answers, targets: Any, classes: int, scheme: str) -> di
     exact = (given == true).all(2)
     counts = [(given & true).sum(2), given.sum(2), np.broadcast_to(true.sum(1), exact.shape)]
     return {
-        "f1": Metric(True, np.stack(counts, 2).astype(np.float64), _f1),
-        "accuracy": Metric(True, _share(exact), _mean, exact),
+        "f1": Sums(True, np.stack(counts, 2).astype(np.float64), _f1),
+        "accuracy": Sums(True, _share(exact), ratio, exact),
     }
 
 
@@ -140,14 +199,14 @@ def _tags(answers: Answers, targets: Any, classes: int, scheme: str) -> dict[str
     for name, found in answers.items():
         _same(name, len(found), len(targets))
     words = np.stack([word_counts(found, targets) for found in answers.values()]).astype(np.float64)
-    metrics = {"accuracy": Metric(True, words, _mean)}
+    metrics: dict[str, Metric] = {"accuracy": Sums(True, words, ratio)}
     if scheme == "plain":
         return metrics
     spans = np.zeros((len(answers), len(targets), 3))
     for model, rows in enumerate(answers.values()):
         where, _, counts = type_counts(rows, targets)
         np.add.at(spans[model], where, counts)
-    return {"f1": Metric(True, spans, _f1), **metrics}
+    return {"f1": Sums(True, spans, _f1), **metrics}
 
 
 def _same(name: str, found: int, wanted: int) -> None:

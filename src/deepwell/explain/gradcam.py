@@ -13,7 +13,7 @@ from deepwell.explain.trace import Call, replaced, traced
 Score = Callable[[Tensor], Tensor]
 """The network's scores [n, ...] to one number a sample, [n]: what is explained."""
 
-_FINE = 6
+FINE = 6
 """Places along a side that maps must have to point at anything."""
 
 
@@ -39,7 +39,7 @@ def maps_of(calls: list[Call], size: tuple[int, int]) -> list[Call]:
 def fine_maps(maps: list[Call], size: tuple[int, int]) -> Call | None:
     """The last maps that are fine enough to point with: 6 places along their shorter side, or half of the picture's
     where that is less. None where there are none."""
-    wanted = min(_FINE, max(2, min(size) // 2))
+    wanted = min(FINE, max(2, min(size) // 2))
     fine = [call for call in maps if call.gave is not None and min(call.gave.shape[2:]) >= wanted]
     return fine[-1] if fine else None
 

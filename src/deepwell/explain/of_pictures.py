@@ -11,7 +11,7 @@ from torch import Tensor
 
 from deepwell.core.errors import UserError
 from deepwell.explain.baseline import baseline, spread
-from deepwell.explain.gradcam import fine_maps, gradcam, maps_of
+from deepwell.explain.gradcam import FINE, fine_maps, gradcam, maps_of
 from deepwell.explain.image_explanation import ImageExplanation
 from deepwell.explain.integrated import integrate
 from deepwell.explain.occlusion import occlude, windows
@@ -44,7 +44,8 @@ def _chosen(model: Any, x: Tensor, method: str | None) -> tuple[str, Call | None
     maps = maps_of(traced(model.network, x), size)
     fine = fine_maps(maps, size)
     if method is None:
-        method = "gradcam" if fine is not None and fine is maps[-1] else "occlusion" if maps else _WITHOUT_MAPS
+        pointing = fine is not None and fine is maps[-1] and fine.gave is not None and min(fine.gave.shape[2:]) >= FINE
+        method = "gradcam" if pointing else "occlusion" if maps else _WITHOUT_MAPS
     if method != "gradcam":
         return method, None
     if fine is None:

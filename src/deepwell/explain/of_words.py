@@ -32,7 +32,7 @@ def explain_words(model: Any, raw: Sequence[Any], method: str | None, target: An
     if method == "gradcam":
         raise UserError(
             f"Grad-CAM is for pictures, and this model takes {_TAKEN[model.input.kind]}",
-            expected="integrated-gradients or occlusion",
+            expected="occlusion; or integrated-gradients, where the model has a vector for each token",
             fix="--method occlusion, or leave --method out",
         )
     return [_one(model, sample, method, target) for sample in raw]

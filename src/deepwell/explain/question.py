@@ -55,15 +55,19 @@ def _category(model: Any, _x: Tensor, decoded: Tensor, target: Any) -> Question:
     number = int(decoded.argmax()) if target is None else class_number(model.output.classes, target)
 
     def score(scores: Tensor) -> Tensor:
-        return _log_odds(scores.float(), number)
+        return _log_odds(scores.float() / model.output.temperature, number)
 
     return Question(str(model.output.classes[number]), float(decoded[number]), score)
 
 
 def _label_sets(model: Any, _x: Tensor, decoded: Tensor, target: Any) -> Question:
     number = int(decoded.argmax()) if target is None else class_number(model.output.classes, target)
-    # a score that passes a sigmoid is the logarithm of the odds
-    return Question(str(model.output.classes[number]), float(decoded[number]), lambda scores: scores[:, number].float())
+
+    def score(scores: Tensor) -> Tensor:
+        # what passes a sigmoid is the logarithm of the odds
+        return scores[:, number].float() / model.output.temperature
+
+    return Question(str(model.output.classes[number]), float(decoded[number]), score)
 
 
 def _tags(model: Any, x: Tensor, decoded: Any, target: Any) -> Question:

@@ -12,6 +12,7 @@ from deepwell.core.errors import UserError
 from deepwell.core.shapes import PADDING, UNKNOWN, Counts
 from deepwell.inputs.binary import binarise
 from deepwell.inputs.tokenise import Token
+from deepwell.nn.network import device_of
 
 _HIDDEN = "\0"
 """A word that no vocabulary holds, one token by every rule."""
@@ -63,7 +64,7 @@ def encoded(model: Any, raw: Sequence[Any]) -> Tensor:
     if problems:
         place, why = problems[0]
         raise UserError(f"sample {place} can't be read: {why}")
-    device = next(iter(model.network.parameters()), torch.empty(0)).device
+    device = device_of(model.network)
     x = rows.gather(torch.arange(len(rows))) if hasattr(rows, "gather") else torch.from_numpy(rows)
     return model.input.prepare(x.to(device))
 

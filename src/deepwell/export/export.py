@@ -118,7 +118,8 @@ def export(
         own.unlink()
         if make is None:
             parity = saved
-            _save_weights(model, folder / path.name, parity)
+            told = pieces.reload(_with_parity(model, parity), folder / path.name)
+            compare(Trained(model), Trained(told), samples, [], what="saved file", tolerance=tolerance)
         else:
             work = Work(trained, pieces, folder, path.stem, suffix, tolerance)
             parity, sizes = work.write(make, samples, odd, {"to": to, "weights": digest})
@@ -160,7 +161,7 @@ def _on_processor(model: SavedModel) -> SavedModel:
     return SavedModel(copy.deepcopy(model.network).cpu(), model.input, model.output, card=model.card)
 
 
-def _save_weights(model: SavedModel, path: Path, parity: Parity) -> None:
-    facts = {**model.card.facts, "parity": parity.to_json()}
-    card = replace(model.card, facts=facts)
-    SavedModel(model.network, model.input, model.output, card=card).save(path)
+def _with_parity(model: SavedModel, parity: Parity) -> SavedModel:
+    """The model with what it was held against among its facts."""
+    card = replace(model.card, facts={**model.card.facts, "parity": parity.to_json()})
+    return SavedModel(model.network, model.input, model.output, card=card)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deepwell.core.errors import UserError
+from deepwell.core.files import digest_bytes
 from deepwell.export.extras import need
 from deepwell.export.reader import Reader
 
@@ -50,6 +51,14 @@ class ExportedModel:
                 expected="a model that `deepwell export` wrote",
                 fix="export it again",
             ) from None
+        told = self._session.get_modelmeta().custom_metadata_map.get("deepwell.description_blake2b")
+        followed = json.dumps([description["input"], description["output"]], sort_keys=True).encode()
+        if told != digest_bytes(followed):
+            raise UserError(
+                f"{beside.name} is not the one that was written with {self.path.name}",
+                expected="both as `deepwell export` wrote them: with another description the answers would be wrong",
+                fix="export it again",
+            )
         self.kind: str = description["input"]["kind"]
         self.parity: dict[str, Any] = description.get("parity", {})
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ OPERATORS = ("MatMul", "Gemm", "LSTM", "Gather", "EmbedLayerNormalization", "Att
 
 _BATCH = 64
 _DRAWS = 1_000
+_CARRIERS = 20  # as evaluate.paired has it: with fewer an interval does not hold what it promises
+_Z95 = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Int8Change:
         samples: that it was measured on, the same for both.
         before, after: the metric with the exported file in float32, and with the one in bytes.
         change: after minus before.
-        interval: of the change, 95 %, by a paired bootstrap over samples.
+        interval: of the change, 95 %, by a paired bootstrap over samples; NaN where too few answers differ.
         operators: operations whose weights are bytes now, and how many there are of each.
         beyond: whether the metric fell by more than ``BOUND``.
     """
@@ -55,7 +58,15 @@ class Int8Change:
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
-        return {**asdict(self), "interval": list(self.interval), "bound": BOUND}
+        interval = None if math.isnan(self.interval[0]) else list(self.interval)
+        return {**asdict(self), "interval": interval, "bound": BOUND}
+
+    def noise(self) -> str:
+        """The interval in words, or why there is none."""
+        low, high = self.interval
+        if math.isnan(low):
+            return "too few answers differ for an interval"
+        return f"95 % interval of the change {low:+.4f} to {high:+.4f}"
 
 
 def write_int8(model: SavedModel, source: Path, path: Path, validation: tuple[Sequence[Any], Any]) -> Int8Change:
@@ -72,9 +83,6 @@ def write_int8(model: SavedModel, source: Path, path: Path, validation: tuple[Se
     _quantise(source, path)
     before, after = (_tallies(model, OnnxRun(file), validation) for file in (source, path))
     metric = model.output.metrics[0] if model.output.metrics[0] in _measured(model, before) else "accuracy"
-    drawn = np.random.default_rng(0).integers(0, len(before), (_DRAWS, len(before)))
-    moved = [_measured(model, after[rows])[metric] - _measured(model, before[rows])[metric] for rows in drawn]
-    low, high = np.quantile(moved, [0.025, 0.975]).tolist()
     values = [_measured(model, tallies)[metric] for tallies in (before, after)]
     change = Int8Change(
         file=path.name,
@@ -83,12 +91,33 @@ def write_int8(model: SavedModel, source: Path, path: Path, validation: tuple[Se
         before=values[0],
         after=values[1],
         change=values[1] - values[0],
-        interval=(low, high),
+        interval=_interval(lambda sums: model.output.measured(sums)[metric], before, after),
         operators=_operators(path),
         beyond=values[1] < values[0] - BOUND,
     )
     _note(source, path, change)
     return change
+
+
+def _interval(measured: Callable[[Tensor], float], before: Tensor, after: Tensor) -> tuple[float, float]:
+    """Of the change of a metric, 95 %; both ends NaN where fewer than 20 samples carry it.
+
+    Args:
+        measured: sums of tallies [k] to the metric.
+        before, after: tallies of the same samples, [n, k].
+    """
+    whole, count = before.sum(0), len(before)
+    apart = torch.nonzero((before != after).any(1))[:, 0].tolist()
+    moved = np.array([measured(whole + after[row] - before[row]) for row in apart]) - measured(whole)
+    squares = float((moved * moved).sum())
+    if not squares or float(np.abs(moved).sum()) ** 2 / squares < _CARRIERS:
+        return math.nan, math.nan
+    rng, changes = np.random.default_rng(0), []
+    for _ in range(_DRAWS):  # one at a time: all together would fill a gigabyte where samples are many
+        times = torch.from_numpy(np.bincount(rng.integers(0, count, count), minlength=count)).double()
+        changes.append(measured(times @ after) - measured(times @ before))
+    change, error = measured(after.sum(0)) - measured(whole), float(np.std(changes, ddof=1))
+    return change - _Z95 * error, change + _Z95 * error
 
 
 def _note(source: Path, path: Path, change: Int8Change) -> None:

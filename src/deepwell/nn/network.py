@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
+import torch
 from torch import Tensor, nn
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """Where a module's numbers are; the processor where it has none.
+
+    >>> device_of(nn.ReLU())
+    device(type='cpu')
+    """
+    held = chain(module.parameters(), module.buffers())
+    return next(held, torch.empty(0)).device
 
 
 class Network(nn.Module):

@@ -18,7 +18,7 @@ from deepwell.data.ragged import Ragged
 from deepwell.data.store import ArrayStore
 from deepwell.inputs import INPUTS
 from deepwell.models import MODELS, build
-from deepwell.nn.network import Network
+from deepwell.nn.network import Network, device_of
 from deepwell.nn.predict import run as run_model
 from deepwell.nn.predict import show
 from deepwell.outputs import OUTPUTS
@@ -97,8 +97,8 @@ class SavedModel:
         for start in range(0, _length(raw), batch_size):
             rows = self._encoded(raw[start : start + batch_size], start)
             with torch.inference_mode():
-                x = self.input.prepare(rows.gather(torch.arange(len(rows))))
-                pieces.append((self._forward() or self._network)(x).float())
+                x = self.input.prepare(rows.gather(torch.arange(len(rows))).to(self._device()))
+                pieces.append((self._forward() or self._network)(x).float().cpu())
         return torch.cat(pieces) if pieces else torch.empty(0, len(self.output.classes))
 
     def decoded(self, raw: Sequence[Any], *, batch_size: int = 256) -> list[Any]:
@@ -124,7 +124,7 @@ class SavedModel:
         return max(1, _ROOM // (4 * numbers))
 
     def _device(self) -> torch.device:
-        return next(self._network.parameters()).device
+        return device_of(self._network)
 
     def _decode(self, x: Tensor, scores: Tensor) -> Any:
         found = self.output.decode(scores, mask=self.input.mask(x), head=getattr(self._network, "head", None))

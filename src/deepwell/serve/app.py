@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,7 @@ def make_app(
     token: str | None = None,
     explain: Explain | None = None,
     access_log: bool = False,
+    hosts: Collection[str] | None = None,
 ) -> Starlette:
     """An ASGI application that answers for a model; ``app.state.engine`` knows its state.
 
@@ -44,6 +45,8 @@ def make_app(
         token: that requests must bear; None: none is asked for.
         explain: ``explain.explain``; None: ``/explain`` answers 404.
         access_log: write a line for every request to the log ``deepwell.serve``.
+        hosts: names by which it may be called; None: any. A page of the web whose name is made to lead to this machine
+            (DNS rebinding) asks under its own name.
 
     Raises:
         UserError: Starlette is missing; a kind of input that can't be served.
@@ -93,6 +96,7 @@ def make_app(
         token=token,
         open_to_all=[entry.path for entry in ROUTES if entry.open],
         access_log=access_log,
+        hosts=hosts,
     )
     app = Starlette(routes=routes, middleware=[gate], lifespan=lifespan, exception_handlers={HTTPException: unknown})
     app.router.redirect_slashes = False

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any
+from urllib.parse import urlsplit
 
 from deepwell.serve.body import Message, Receive, Scope, Send, header
 from deepwell.serve.fault import LOG, Fault, logged
@@ -34,16 +35,25 @@ class Gate:
         token: that requests must bear; None: none is asked for.
         open_to_all: paths for which no token is asked.
         access_log: write a line for every request.
+        hosts: names by which it may be called; None: any.
     """
 
     def __init__(
-        self, app: App, *, metrics: Metrics, token: str | None, open_to_all: Collection[str], access_log: bool
+        self,
+        app: App,
+        *,
+        metrics: Metrics,
+        token: str | None,
+        open_to_all: Collection[str],
+        access_log: bool,
+        hosts: Collection[str] | None = None,
     ) -> None:
         self._app = app
         self._metrics = metrics
         self._token = None if token is None else token.encode()
         self._open = frozenset(open_to_all)
         self._access_log = access_log
+        self._hosts = None if hosts is None else frozenset(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -60,6 +70,7 @@ class Gate:
             await send(message)
 
         try:
+            self._check_host(scope)
             self._check_token(scope)
             await self._app(scope, receive, sent)
         except Gone:
@@ -75,6 +86,21 @@ class Gate:
             self._metrics.request(scope["path"], status, seconds)
             if self._access_log:
                 LOG.info("%s", _line(scope, status, seconds))
+
+    def _check_host(self, scope: Scope) -> None:
+        if self._hosts is None:
+            return
+        try:
+            name = urlsplit("//" + header(scope, b"host")).hostname
+        except ValueError:
+            name = None
+        if name not in self._hosts:
+            raise Refusal(
+                421,
+                "the request is for another host",
+                expected=f"one of {', '.join(sorted(self._hosts))}",
+                fix="call it by its address, or start it with a token, which protects it under any name",
+            )
 
     def _check_token(self, scope: Scope) -> None:
         if self._token is None or scope["path"] in self._open:

@@ -56,6 +56,7 @@ STATUSES = {
     408: "The body came too slowly.",
     413: "Too many bytes, pixels, brackets or inputs.",
     415: "The body is neither JSON nor multipart.",
+    421: "Called under the name of another host.",
     422: "The JSON has another shape, or the number of inputs is wrong.",
     429: "The queue is full; `Retry-After` says for how many seconds.",
     500: "A fault of the server; `id` finds it in the log.",

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from deepwell.core.devices import processors
+from deepwell.nn.network import device_of
 
 _SLOW = 0.1
 """Seconds for a batch from which more threads are tried: below, they cost more than they give."""
@@ -27,7 +28,7 @@ def warm_up(model: Any, raw: Sequence[Any]) -> str:
     Returns:
         what was chosen, for the log.
     """
-    on = next(model.network.parameters()).device.type
+    on = device_of(model.network).type
     model.make_lean()
     model.predict(raw)  # whatever is made at the first use is made now
     if on != "cpu":

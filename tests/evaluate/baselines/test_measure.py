@@ -168,7 +168,8 @@ def test_a_bound_of_iterations_is_a_note(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_verdict_says_where_the_baselines_were_short_of_samples() -> None:
     def one(samples: int, low: float, high: float) -> Baseline:
-        score, gap = Measured(0.8, 0.7, 0.9), Difference((low + high) / 2, low, high)
+        told = "better" if low > 0 else "worse" if high < 0 else "within noise"
+        score, gap = Measured(0.8, 0.7, 0.9), Difference((low + high) / 2, low, high, 0.5, told, None)
         return Baseline("RBF SVM", score, "accuracy", 1.0, samples, 100, [], "", "", "", [], gap)
 
     assert baselines_of.verdict([one(100, 0.1, 0.2)]).endswith("all 1 baselines; the best is RBF SVM")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -129,7 +131,8 @@ def test_a_difference_within_noise_and_one_beyond_it() -> None:
     level = [0] * 10 + [1] * 350 + [1] * 6 + [0] * 34  # 10 lost, 6 won
     worse = [0] * 40 + [1] * 320 + [0] * 40
     same, noise, lost = differences(rows(first), [rows(other) for other in (first, level, worse)])
-    assert (same.value, same.low, same.high, same.verdict) == (0, 0, 0, "within noise")
+    assert (same.value, same.p, same.verdict, same.to_json()["interval"]) == (0, 1, "within noise", None)
+    assert str(same) == "level within noise (+0.0000, too few answers differ for an interval; corrected p 1)"
     assert (noise.value, noise.verdict) == (pytest.approx(0.01), "within noise")
     assert (lost.value, lost.verdict) == (pytest.approx(0.1), "better")
     # a share of 0.1 of 400: the standard deviation is sqrt(0.1 * 0.9 / 400)
@@ -149,7 +152,20 @@ def test_few_answers_that_all_speak_for_one_are_no_noise() -> None:
     """14 of 14 are one in 16,384 by chance, and two-sided one in 8,192."""
     (found,) = differences(rows([1] * 400), [rows([0] * 14 + [1] * 386)])
     assert (found.verdict, found.to_json()["interval"]) == ("better", None)
-    assert found.exact == pytest.approx(2 / 2**14)
+    assert found.to_json()["exact_p"] == pytest.approx(2 / 2**14)
+
+
+def test_a_verdict_of_many_is_corrected_for_their_number() -> None:
+    """23 won and 9 lost are 0.02 by chance: a verdict of one baseline, none of the best of seven."""
+    first, other = [1] * 391 + [0] * 9, [0] * 23 + [1] * 377
+    (alone,) = differences(rows(first), [rows(other)])
+    assert alone.verdict == "better" and alone.low > 0
+    many = differences(rows(first), [rows(other)] + [rows(first)] * 6)
+    assert [found.verdict for found in many] == ["within noise"] * 7
+    assert many[0].low == pytest.approx(alone.low, abs=0.002)
+    assert many[0].p == pytest.approx(7 * alone.p, rel=0.3)
+    keys = {"difference", "interval", "exact_p", "p", "verdict"}
+    assert set(json.loads(json.dumps(many[1].to_json(), allow_nan=False))) == keys
 
 
 def test_pairs_tell_more_than_two_intervals_apart() -> None:

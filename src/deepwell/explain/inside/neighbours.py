@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from deepwell.core.errors import UserError
 from deepwell.explain.inside.grid import rows_of_tiles
 from deepwell.explain.trace import traced
-from deepwell.explain.undisturbed import undisturbed
+from deepwell.explain.undisturbed import of_this_thread, undisturbed
 from deepwell.explain.words import encoded
 
 _CHUNK = 65_536
@@ -50,13 +50,22 @@ def _vectors(network: nn.Module, x: Tensor) -> Tensor:
     body = getattr(network, "body", None)
     if body is not None and hasattr(network, "head"):
         return body(x)
-    last = [call.given for call in traced(network, x) if isinstance(call.module, nn.Linear)]
-    if not last or last[-1] is None:
+    # one sample tells which layer; of the others that layer alone is listened to, not all that the network computes
+    last = [
+        call.module for call in traced(network, x[:1]) if isinstance(call.module, nn.Linear) and call.given is not None
+    ]
+    if not last:
         raise UserError(
             "this model has no representation to compare: neither a body nor a linear layer at its end",
             expected="one of deepwell's models, or a module whose last layer is nn.Linear",
         )
-    return last[-1]
+    found: list[Tensor] = []
+    handle = last[-1].register_forward_pre_hook(of_this_thread(lambda _module, given: found.append(given[0])))
+    try:
+        network(x)
+    finally:
+        handle.remove()
+    return found[-1]
 
 
 class Index:
