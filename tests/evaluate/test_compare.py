@@ -190,3 +190,17 @@ def test_mcnemar_against_scipy() -> None:
 def test_bad_input(answers: Any, kind: str, words: str) -> None:
     with pytest.raises(UserError, match=words):
         compare(answers, Y, kind=kind, classes="abc")
+
+
+def test_few_sentences_can_tell_a_large_difference() -> None:
+    """Of 15 sentences one model has all entities and the other none: exchanged at random that comes once in 32,768."""
+    gold = [["B-PER", "O"]] * 15
+    found = compare({"all": gold, "none": [["O", "O"]] * 15}, gold, kind="tags", classes=["O", "B-PER"], scheme="bio")
+    (row,) = found.differences["f1"]
+    assert (row.model, row.verdict) == ("none", "worse")
+    # two of fifteen are no sign of anything
+    level = [["O", "O"]] * 2 + gold[2:]
+    (row,) = compare({"all": gold, "two": level}, gold, kind="tags", classes=["O", "B-PER"], scheme="bio").differences[
+        "f1"
+    ]
+    assert (row.verdict, row.p > 0.2) == ("within noise", True)

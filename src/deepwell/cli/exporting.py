@@ -83,11 +83,10 @@ def _tell(made: Exported) -> None:
     if made.sizes:
         say(f"it takes pictures of other sizes too; tried: {', '.join(f'{h}x{w}' for h, w in made.sizes)}")
     if (change := made.int8) is not None:
-        low, high = change.interval
         small = made.path.with_name(change.file).stat().st_size
         say(
             f"int8: {change.metric} {change.before:.4f} became {change.after:.4f} on {change.samples:,} validation "
-            f"samples (95 % interval of the change {low:+.4f} to {high:+.4f}); "
+            f"samples ({change.noise()}); "
             f"{small / 1e6:.2f} in place of {made.path.stat().st_size / 1e6:.2f} MB"
         )
         if change.beyond:

@@ -211,7 +211,7 @@ def _pair(
     """(low, high, p, McNemar's p) of the difference of two models."""
     exact = None if metric.right is None else mcnemar(*_discordant(metric.right[i], metric.right[j]))
     if carriers(metric.spread(i, j)) < CARRIERS:
-        return math.nan, math.nan, 1.0 if exact is None else exact, exact
+        return math.nan, math.nan, metric.exchanged(i, j) if exact is None else exact, exact
     value = float(scores[i] - scores[j])
     error = float((draws[i] - draws[j]).std(ddof=1))
     # where every sample sets them apart alike no resample differs: then the sign test of all samples
