@@ -38,7 +38,7 @@ TINY: dict[str, dict[str, Any]] = {
 SIDES = {"inception": 8, "alexnet": 16}
 """Of pictures, where 12 is not what the smallest network takes."""
 HEAVY = {"inception", "resnet34", "resnet50"}
-"""Traced in half a minute each: benchmarks/export_parity.py holds them at their usual size; here with DEEPWELL_HEAVY=1."""
+"""Traced in half a minute each: in benchmarks/export_parity.py at their usual size, and here with DEEPWELL_HEAVY=1."""
 KNOWN = ["good", "bad", "film", "actor", "The", "42", "naïve", "我们", "e-mail", "."]
 
 
