@@ -30,10 +30,11 @@ def bench() -> Iterator[Any]:
         import healthy
         import operators
         import programs
-        import report
         import run
         import state
         import verdicts
+
+        import report
 
         yield SimpleNamespace(
             doctored=doctored, healthy=healthy, operators=operators, programs=programs, report=report, run=run,
