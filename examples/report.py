@@ -1,4 +1,4 @@
-"""B3: a report of a training, one HTML file to open in a browser or to print.
+"""A report of a training, one HTML file to open in a browser or to print.
 
 python examples/report.py [SET] [FILE]
 """

@@ -19,6 +19,8 @@ from deepwell.data.tree import from_nested
 from deepwell.export import export, work
 from deepwell.export.answering import answering
 from deepwell.export.networks import graph_of
+from deepwell.export.odd import ODD
+from deepwell.export.odd.pictures import pictures as odd_pictures
 from deepwell.inputs import INPUTS
 from deepwell.models import MODELS
 from deepwell.saved.model import ModelCard, SavedModel, join
@@ -39,6 +41,8 @@ SIDES = {"inception": 8, "alexnet": 16}
 """Of pictures, where 12 is not what the smallest network takes."""
 HEAVY = {"inception", "resnet34", "resnet50"}
 """Traced in half a minute each: in benchmarks/export_parity.py at their usual size, and here with DEEPWELL_HEAVY=1."""
+ODDEST = 8
+"""Odd pictures for all networks but one: how they are read does not depend on the network."""
 KNOWN = ["good", "bad", "film", "actor", "The", "42", "naïve", "我们", "e-mail", "."]
 
 
@@ -138,6 +142,8 @@ def test_onnx_and_torch_pass_the_gate(name: str, kind: str, tmp_path: Path, monk
     model, samples = instance(name, kind)
     traced = work.captured(answering(graph_of(model), model.output))  # once for both formats
     monkeypatch.setattr(work, "captured", lambda _graph: traced)
+    if kind == "image" and name != "compact":
+        monkeypatch.setitem(ODD, kind, lambda input: odd_pictures(input)[:ODDEST])
     for to in ("torch", "onnx"):
         made = export(model, tmp_path / to / "m", to=to, samples=samples)
         assert made.parity.answers_differ == 0
