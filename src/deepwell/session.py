@@ -24,11 +24,11 @@ from deepwell.run_folder import Run
 from deepwell.settings import Settings
 from deepwell.train.loop import Loop
 from deepwell.train.plan import Outcome, Plan
-from deepwell.train.speed import Choice, fastest_threads, most_threads, prepare_model, race
+from deepwell.train.speed import Choice, most_threads, prepare_model, race
 from deepwell.train.state import Checkpoints
 from deepwell.train.step import LossFunction, Step
 
-_RACE_VERSION = 1
+_RACE_VERSION = 2
 
 
 class Session:
@@ -162,10 +162,7 @@ class Session:
         )
         checkpoints = Checkpoints(self.run.checkpoints) if self.run is not None else None
 
-        def rethread(parts: list[tuple[Tensor, Tensor]], now: int) -> int:
-            options = [now, most_threads() if now == 1 else 1]
-            return fastest_threads(self.network, self.step, parts, choice, options=options)
-
+        pinned = settings.exact or settings.threads or self.device.type != "cpu"
         loop = Loop(
             step,
             self.fetch,
@@ -180,7 +177,7 @@ class Session:
             choice=choice,
             lengths=self.prepared.lengths(self.rows),
             blend=self.blend if getattr(getattr(self.input, "augment", None), "mixup", 0) else None,
-            rethread=None if settings.exact or settings.threads or self.device.type != "cpu" else rethread,
+            threads=() if pinned else sorted({1, choice.threads, most_threads()}),
         )
         return loop.run(checkpoints.latest() if resume and checkpoints is not None else None)
 

@@ -17,10 +17,11 @@ from deepwell.train.chunks import Fetch, chunks
 from deepwell.train.fault import locate
 from deepwell.train.observe import EpochRecord, Start, StepRecord
 from deepwell.train.plan import Outcome, Plan, TrainingError
-from deepwell.train.speed import Choice, Pace, prepare_batch
+from deepwell.train.speed import Choice, prepare_batch
 from deepwell.train.state import Checkpoint, Checkpoints, foreign_random_state, restore_foreign_random_state
 from deepwell.train.step import NotFiniteError, Step
 from deepwell.train.stop import stop_signals
+from deepwell.train.threads import Threads
 
 
 class Updater(Protocol):
@@ -39,10 +40,6 @@ class Schedule(Protocol):
     def state(self) -> dict[str, Any]: ...
 
     def load(self, state: dict[str, Any]) -> None: ...
-
-
-_QUIET_AFTER = 30.0
-"""Seconds on fewer threads after which more are tried again."""
 
 
 @dataclass
@@ -74,7 +71,7 @@ class Loop:
         checkpoints: where to save; None saves nothing.
         choice: how steps are made on this machine.
         blend: ``(x, targets, rows, epoch) -> (x, targets)`` of a whole batch, for what joins its samples (mixup).
-        rethread: asked when steps have become slow, gives the number of threads to go on with; None pins them.
+        threads: numbers of threads that may be tried as the training runs; none or one pins the choice's.
     """
 
     step: Step
@@ -89,7 +86,7 @@ class Loop:
     observers: Sequence[Any] = ()
     checkpoints: Checkpoints | None = None
     choice: Choice = field(default_factory=Choice)
-    rethread: Callable[[list[tuple[Tensor, Tensor]], int], int] | None = None
+    threads: Sequence[int] = ()
     blend: Callable[[Tensor, Tensor, Tensor, int], tuple[Tensor, Tensor]] | None = None
 
     def __post_init__(self) -> None:
@@ -103,8 +100,7 @@ class Loop:
         self._best: tuple[float, int] | None = None
         self._best_weights: dict[str, Tensor] | None = None
         self._stopped = ""
-        self._threads = self.choice.threads
-        self._rethreaded_at = time.perf_counter()
+        self._threads = Threads(self.choice.threads, self.threads)
         self._saved_at, self._saved_step = time.perf_counter(), -1
         self._step_observers = [o for o in self.observers if hasattr(o, "on_step")]
         self._interrupt = threading.Event()
@@ -122,7 +118,7 @@ class Loop:
         """
         if resume is not None:
             self._load(resume)
-        torch.set_num_threads(self._threads)
+        self._threads.before()
         start = Start(
             self.plan.epochs,
             self.steps_per_epoch,
@@ -140,6 +136,7 @@ class Loop:
                 if self.checkpoints and self._saved_step != self._step:
                     self._save()
         finally:
+            torch.set_num_threads(self._threads.now)  # a trial of another number may have been under way
             self._tell("on_end")
         if not self._interrupt.is_set() and self._best_weights is not None:
             self.step.model.load_state_dict(self._best_weights)
@@ -154,7 +151,6 @@ class Loop:
         slices = epoch_batches(self.rows, plan.batch_size, seed=plan.seed, epoch=self._epoch, lengths=self.lengths)[
             first:
         ]
-        pace = Pace() if self.rethread else None
         last = time.perf_counter()
         ready = chunks(
             slices,
@@ -168,10 +164,11 @@ class Loop:
             now = time.perf_counter()
             waited, last = waited + now - last, now
             for x, y, ids in parts_of_chunk:
+                self._threads.before()
                 self._train_on(x, y, ids)
                 now = time.perf_counter()
-                if pace is not None and (pace.slowed(now - last) or self._may_be_quiet_again(now)):
-                    self._answer_contention(pace, x, y)
+                if changed := self._threads.after(now - last, x.numel()):
+                    self._tell("on_event", self._step, changed)
                 if self._due(now):
                     self._save()
                 last = time.perf_counter()
@@ -264,24 +261,6 @@ class Loop:
             self._best = (score, self._epoch)
             self._best_weights = {k: v.detach().clone() for k, v in self.step.model.state_dict().items()}
 
-    def _may_be_quiet_again(self, now: float) -> bool:
-        """After a while on fewer threads than were chosen it is worth measuring again: less than 1 % of the time."""
-        return self._threads < self.choice.threads and now - self._rethreaded_at > _QUIET_AFTER
-
-    def _answer_contention(self, pace: Pace, x: Tensor, y: Tensor) -> None:
-        if self.rethread is None:
-            return
-        before = self._threads
-        self._threads = self.rethread([(x, y)], before)
-        torch.set_num_threads(self._threads)
-        pace.forgive()
-        self._rethreaded_at = time.perf_counter()
-        if self._threads != before:
-            pace.best = math.inf
-            why = "another program uses the processors" if self._threads < before else "the processors are free again"
-            text = f"{why}: {before} -> {self._threads} threads"
-            self._tell("on_event", self._step, text)
-
     def _broken(self, loss: float, x: Tensor, y: Tensor, ids: Tensor) -> TrainingError:
         fault = locate(self.step.model, x, y, self.step.loss)
         samples = [int(ids[row]) for row in fault.rows if row < len(ids)] or ids.tolist()
@@ -319,7 +298,7 @@ class Loop:
             "stopped": self._stopped,
             "schedule": self.schedule.state(),
             "observers": [o.state() if hasattr(o, "state") else None for o in self.observers],
-            "threads": self._threads,
+            "threads": self._threads.now,
             "random": foreign_random_state(),
         }
         try:
@@ -349,7 +328,7 @@ class Loop:
         for observer, state in zip(self.observers, facts["observers"], strict=False):
             if state is not None and hasattr(observer, "load"):
                 observer.load(state)
-        self._threads = facts["threads"]
+        self._threads = Threads(facts["threads"], self.threads)
         self._saved_step = self._step
         restore_foreign_random_state(facts["random"])
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import copy
 import math
+import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -26,6 +27,12 @@ Builder = Callable[[nn.Module, "torch.dtype | None"], Step]
 
 _MUCH_FASTER = 1.1
 """A setting must win by this factor to replace one that is simpler or kinder to other programs."""
+
+_FEWEST_TURNS, _MOST_TURNS = 3, 40
+"""Measured steps of each candidate: one alone may have met another program's load."""
+
+_HOPELESS = 2.0
+"""A candidate this many times slower than the one ahead is measured no more."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,8 @@ def race(
     """Measure the candidate steps and keep the fastest that is numerically equivalent.
 
     Works on deep copies: the model, its buffers and the random state are as before. Layout and precision are
-    judged on one thread, where no other program's load can distort them; then the winner runs on all threads.
+    judged on one thread, where no other program's load can distort them; then the winner runs on all threads. What
+    is right in that second need not be later: ``train/threads.py`` goes on asking.
 
     Args:
         model: the model to train.
@@ -125,7 +133,7 @@ def race(
         parts: one real batch, as the step takes it.
         precision: ``auto``, ``float32`` or ``bfloat16``.
         threads: fixed number of threads, or None to race them.
-        budget: seconds to spend at most, roughly; each candidate is measured at least once.
+        budget: seconds to spend, roughly; each candidate that is not hopeless is measured at least three times.
     """
     device = parts[0][0].device
     allow = precision_allows_bfloat16(precision, device)
@@ -134,49 +142,44 @@ def race(
     precisions = [True] if precision == "bfloat16" else [False, True] if allow else [False]
     top = most_threads() if device.type == "cpu" else torch.get_num_threads()
     before, random_state = torch.get_num_threads(), torch.get_rng_state()
-    measured: dict[str, float] = {}
     try:
         first = threads or 1
         field_ = [Choice(layout, half, first) for layout in layouts for half in precisions]
-        best = _fastest(field_, model, build, parts, budget=budget * 0.6, measured=measured)
+        if len(field_) == 1 and (threads is not None or top == 1):
+            return field_[0]
+        entries = [_Entry(choice, model, build, parts) for choice in field_]
+        reference = next((entry for entry in entries if not entry.choice.bfloat16), entries[0])
+        entries = [entry for entry in entries if entry.agrees_with(reference)]
+        # other programs can only make a step slower
+        best = _fastest(entries, typical=min, budget=budget * 0.6)
         if threads is None and top > 1:
-            rivals = [best, Choice(best.channels_last, best.bfloat16, top)]
-            best = _fastest(rivals, model, build, parts, budget=budget * 0.4, measured=measured)
+            rival = _Entry(Choice(best.choice.channels_last, best.choice.bfloat16, top), model, build, parts)
+            entries.append(rival)
+            best = _fastest([best, rival], typical=statistics.median, budget=budget * 0.4)
     finally:
         torch.set_num_threads(before)
         torch.set_rng_state(random_state)
-    rounded = {words: round(value * 1e3, 3) for words, value in measured.items()}
-    return Choice(best.channels_last, best.bfloat16, best.threads, rounded)
+    measured = {str(entry.choice): round(min(entry.times) * 1e3, 3) for entry in entries if entry.times}
+    return Choice(best.choice.channels_last, best.choice.bfloat16, best.choice.threads, measured)
 
 
-def _fastest(
-    rivals: Sequence[Choice],
-    model: nn.Module,
-    build: Builder,
-    parts: Parts,
-    *,
-    budget: float,
-    measured: dict[str, float],
-) -> Choice:
-    """The fastest of a few; ties go to the earlier. One rival alone is not measured."""
-    if len(rivals) == 1:
-        return rivals[0]
-    runs = [_Entry(choice, model, build, parts) for choice in rivals]
-    reference = next((run for run in runs if not run.choice.bfloat16), runs[0])
-    runs = [run for run in runs if run.agrees_with(reference)]
+def _fastest(entries: Sequence[_Entry], *, typical: Callable[[list[float]], float], budget: float) -> _Entry:
+    """The fastest of a few; ties go to the earlier. One alone is not measured."""
     end = time.perf_counter() + budget
-    for _ in range(40):  # in turns, so that a disturbance meets all of them
-        for run in runs:
-            run.measure()
-        if time.perf_counter() > end:
+    racing = list(entries)
+    for turn in range(_MOST_TURNS if len(entries) > 1 else 0):  # in turns, so that a disturbance meets all of them
+        for entry in racing:
+            entry.measure()
+        ahead = min(typical(entry.times) for entry in racing)
+        racing = [entry for entry in racing if typical(entry.times) <= _HOPELESS * ahead]
+        if len(racing) == 1 or (turn + 1 >= _FEWEST_TURNS and time.perf_counter() > end):
             break
-    for run in runs:
-        measured[str(run.choice)] = run.seconds()
-    best = runs[0]
-    for run in runs[1:]:
-        if best.seconds() > run.seconds() * (_MUCH_FASTER if run.choice.threads > best.choice.threads else 1.0):
-            best = run
-    return best.choice
+    best = entries[0]
+    for entry in entries[1:]:
+        margin = _MUCH_FASTER if entry.choice.threads > best.choice.threads else 1.0
+        if typical(best.times) > typical(entry.times) * margin:
+            best = entry
+    return best
 
 
 class _Entry:
@@ -205,9 +208,6 @@ class _Entry:
         self._run()
         self.times.append(time.perf_counter() - start)
 
-    def seconds(self) -> float:
-        return sorted(self.times)[len(self.times) // 2]
-
     def agrees_with(self, reference: _Entry) -> bool:
         """The losses of the first two steps agree; the second has felt the first's update."""
         tolerance = 0.05 if self.choice.bfloat16 else 2e-3
@@ -215,50 +215,3 @@ class _Entry:
         return self is reference or all(
             math.isfinite(a) and abs(a - b) <= tolerance * max(1.0, abs(b)) for a, b in pairs
         )
-
-
-class Pace:
-    """Notices that steps have become much slower than they were: another program took the processors.
-
-    Args:
-        window: seconds over which a step's time is averaged.
-        factor: how many times slower than the best window is worth a new measurement.
-    """
-
-    def __init__(self, *, window: float = 0.5, factor: float = 2.0) -> None:
-        self.window = window
-        self.factor = factor
-        self.best = math.inf
-        self.slow_windows = 0
-        self._seconds = 0.0
-        self._steps = 0
-
-    def slowed(self, seconds: float) -> bool:
-        """Take one step's time; True where two windows in a row were slow."""
-        self._seconds += seconds
-        self._steps += 1
-        if self._seconds < self.window or self._steps < 3:
-            return False
-        mean = self._seconds / self._steps
-        self._seconds, self._steps = 0.0, 0
-        if mean > self.factor * self.best:
-            self.slow_windows += 1
-        else:
-            self.slow_windows = 0
-            self.best = min(self.best, mean)
-        return self.slow_windows >= 2
-
-    def forgive(self) -> None:
-        """Forget the slow windows: the answer was found, or there is none."""
-        self.slow_windows = 0
-
-
-def fastest_threads(model: nn.Module, build: Builder, parts: Parts, choice: Choice, *, options: Iterable[int]) -> int:
-    """Measure a step of the same kind at several numbers of threads, on copies; the fastest wins."""
-    random_state, before = torch.get_rng_state(), torch.get_num_threads()
-    try:
-        rivals = [Choice(choice.channels_last, choice.bfloat16, count) for count in options]
-        return _fastest(rivals, model, build, parts, budget=0.2, measured={}).threads
-    finally:
-        torch.set_num_threads(before)
-        torch.set_rng_state(random_state)
