@@ -14,6 +14,42 @@ from torch import Tensor
 from deepwell.core.errors import UserError
 from deepwell.optim import OPTIMIZERS, build
 
+
+
+class MuonByHand(torch.optim.Optimizer):
+    """Muon with its iteration made on singular values; AdamW for the last matrix and for all that is narrow."""
+
+    def __init__(self, groups: list[dict[str, Any]], lr: float, momentum: float = 0.95) -> None:
+        super().__init__(groups, {"lr": lr, "weight_decay": 0.0})
+        matrices = [g["params"][0].dim() > 1 for g in self.param_groups]
+        last = max((i for i, matrix in enumerate(matrices) if matrix), default=-1)
+        self.momentum = momentum
+        self.wide, rest = [], []
+        for i, group in enumerate(self.param_groups):
+            p = group["params"][0]
+            wide = matrices[i] and i != last and min(len(p), p[0].numel()) >= 16
+            (self.wide if wide else rest).append(group)
+        self.rest = torch.optim.AdamW(rest, lr=lr, weight_decay=0.0)
+
+    @torch.no_grad()
+    def step(self) -> None:  # type: ignore[override]
+        self.rest.step()
+        for group in self.wide:
+            p = group["params"][0]
+            if p.grad is None:
+                continue
+            buffer = self.state[p].setdefault("buffer", torch.zeros_like(p))
+            buffer.mul_(self.momentum).add_(p.grad)
+            direction = (p.grad + self.momentum * buffer).reshape(len(p), -1).double()
+            u, s, vh = torch.linalg.svd(direction, full_matrices=False)
+            s = s / (s.square().sum().sqrt() + 1e-7)
+            for _ in range(5):
+                s = 3.4445 * s - 4.7750 * s**3 + 2.0315 * s**5
+            p.mul_(1 - group["lr"] * group["weight_decay"])
+            size = 0.2 * max(direction.shape) ** 0.5 * group["lr"]
+            p.sub_((size * (u * s) @ vh).to(p.dtype).reshape(p.shape))
+
+
 CLASSES: dict[str, tuple[Any, dict[str, Any]]] = {
     "sgd": (torch.optim.SGD, {}),
     "momentum": (torch.optim.SGD, {"momentum": 0.9}),
@@ -23,6 +59,7 @@ CLASSES: dict[str, tuple[Any, dict[str, Any]]] = {
     "rmsprop": (torch.optim.RMSprop, {}),
     "adam": (torch.optim.Adam, {}),
     "adamw": (torch.optim.AdamW, {"weight_decay": 0.0}),
+    "muon": (MuonByHand, {}),
 }
 OPTIONS: dict[str, list[dict[str, Any]]] = {
     "momentum": [{"momentum": 0.5}],
@@ -32,6 +69,7 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "rmsprop": [{"alpha": 0.8, "eps": 1e-3}, {"momentum": 0.5}],
     "adam": [{"betas": (0.5, 0.8), "eps": 1e-3}],
     "adamw": [{"betas": (0.5, 0.8), "eps": 1e-3}],
+    "muon": [{"momentum": 0.5}],
 }
 TWICE = torch.zeros(1)
 names = pytest.mark.parametrize("name", sorted(OPTIMIZERS))
@@ -39,7 +77,7 @@ names = pytest.mark.parametrize("name", sorted(OPTIMIZERS))
 
 def problem() -> tuple[list[tuple[str, Tensor]], list[list[Tensor]]]:
     g = torch.Generator().manual_seed(0)
-    shapes = ((4, 3), (4,), (2, 3, 3, 3))
+    shapes = ((4, 3), (4,), (2, 3, 3, 3), (20, 2, 3, 3), (18, 16), (5, 20))  # the last a head's
     start = [(f"p{i}", torch.randn(*s, generator=g)) for i, s in enumerate(shapes)]
     return start, [[torch.randn(*s, generator=g) for s in shapes] for _ in range(25)]
 
@@ -184,7 +222,7 @@ def test_a_state_carried_over_is_no_interruption(name: str) -> None:
 @names
 def test_counts_that_differ_are_carried_over(name: str) -> None:
     start, gradients = problem()
-    odd = [[step[0], None if t % 2 else step[1], step[2]] for t, step in enumerate(gradients)]
+    odd = [[step[0], None if t % 2 else step[1], *step[2:]] for t, step in enumerate(gradients)]
 
     def train(first: int) -> list[Tensor]:
         named = [(k, v.clone()) for k, v in start]
@@ -274,7 +312,7 @@ def test_a_parameter_without_gradient_stays(name: str) -> None:
     start, gradients = problem()
     named = [(k, v.clone()) for k, v in start]
     optimizer = build(name, named)
-    optimizer.step([gradients[0][0], None, gradients[0][2]], 0.01)
+    optimizer.step([gradients[0][0], None, *gradients[0][2:]], 0.01)
     assert torch.equal(named[1][1], start[1][1])
     assert not torch.equal(named[0][1], start[0][1])
 
@@ -325,6 +363,39 @@ def test_a_bowl_is_descended(name: str) -> None:
 def test_bad_names_and_numbers(call: Any, words: str) -> None:
     with pytest.raises(UserError, match=words):
         call()
+
+
+def test_muon_keeps_to_what_is_inside() -> None:
+    """Not embeddings, norms, what is narrow, or the head: those get AdamW's update."""
+    shapes = {
+        "tokens.embedding.weight": (40, 20), "filters.weight": (32, 1, 3, 3), "filters2.weight": (32, 32, 3, 3),
+        "norm.weight": (32,), "dense.weight": (20, 64), "head.weight": (30, 20), "head.transitions": (30, 30),
+    }  # fmt: skip
+    g = torch.Generator().manual_seed(0)
+    named = [(name, torch.randn(*shape, generator=g)) for name, shape in shapes.items()]
+    state = build("muon", named).state()
+    by_muon = {named[int(key.split(".")[1])][0] for key in state if key.startswith("momentum.")}
+    assert by_muon == {"filters2.weight", "dense.weight"}
+    headless = [(name.replace("head", "answer"), p) for name, p in named if name != "head.transitions"]
+    places = [int(key.split(".")[1]) for key in build("muon", headless).state() if key.startswith("momentum.")]
+    assert {headless[place][0] for place in places} == by_muon, "without a head by name the last matrix is taken for it"
+
+
+def test_muon_beside_pytorch_s_own() -> None:
+    """PyTorch iterates in bfloat16: two digits are what can be compared."""
+    if not hasattr(torch.optim, "Muon"):
+        pytest.skip("PyTorch below 2.9")
+    g = torch.Generator().manual_seed(0)
+    start = [("dense.weight", torch.randn(24, 40, generator=g)), ("head.weight", torch.randn(3, 24, generator=g))]
+    gradients = [[torch.randn(*p.shape, generator=g) for _, p in start] for _ in range(5)]
+    ours = run("muon", gradients, start, weight_decay=0.1)[0]
+    theirs = start[0][1].clone().requires_grad_()
+    optimizer = torch.optim.Muon([theirs], lr=0.01, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")
+    for step in gradients:
+        theirs.grad = step[0].clone()
+        optimizer.step()
+    moved, wanted = ours - start[0][1], theirs.detach() - start[0][1]
+    assert float((moved - wanted).norm() / wanted.norm()) < 0.03
 
 
 def test_the_compiler_is_not_imported() -> None:

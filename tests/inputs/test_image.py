@@ -212,6 +212,20 @@ def test_each_change_does_what_it_says() -> None:
     assert bool((erased[erased != x] == 9).all())
 
 
+def test_two_epochs_show_both_ways_and_four_all_turns() -> None:
+    x = torch.from_numpy(gradient(8, 8))[None, :, :, None].repeat(64, 1, 1, 1)
+    ids, fill = torch.arange(64), torch.tensor([9.0])
+
+    def seen(augment: Augment, sample: int, epochs: range) -> set[bytes]:
+        shown = (augment.apply(x, ids, seed=3, epoch=epoch, fill=fill)[sample] for epoch in epochs)
+        return {np.round(picture.float().numpy()).astype(np.uint8).tobytes() for picture in shown}
+
+    for sample in range(8):
+        assert len(seen(Augment(flip=True), sample, range(5, 7))) == 2
+        assert len(seen(Augment(flip=True, flip_vertical=True), sample, range(1, 5))) == 4
+        assert len(seen(Augment(flip=True, rotate=1e-6), sample, range(1, 3))) == 2
+
+
 def test_fast_moves_are_those_of_plain_indexing() -> None:
     x = torch.randint(0, 255, (200, 7, 9, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     down, across = (torch.randint(-2, 3, (200,), generator=torch.Generator().manual_seed(k)) for k in (1, 2))

@@ -99,10 +99,11 @@ class Augment:
         full = full or (255.0 if whole else 1.0)
 
         draw = _draws(ids, self._streams(), seed, epoch)
+        turned = self._turned(ids, seed, epoch)
         if self.rotate or self.scale:
-            x = self._bent(x, draw)
+            x = self._bent(x, draw, *turned)
         elif self.flip or self.flip_vertical or self.crop:
-            x = self._moved(x, draw)
+            x = self._moved(x, draw, *turned)
         if self.contrast or self.brightness:
             x = self._shaded(x, draw, full)
             x = x.clamp_(0, 255) if whole else x
@@ -112,8 +113,6 @@ class Augment:
 
     def _streams(self) -> list[int]:
         used = {
-            "flip": (_FLIP,),
-            "flip_vertical": (_FLIP_VERTICAL,),
             "crop": (_SHIFT_Y, _SHIFT_X),
             "rotate": (_ROTATE, _SCALE),
             "scale": (_ROTATE, _SCALE),
@@ -127,21 +126,31 @@ class Augment:
         """Whole pixels from -crop to crop, int64 [n], each as likely."""
         return (draw(stream) * (2 * self.crop + 1)).long().clamp(max=2 * self.crop) - self.crop
 
-    def _moved(self, x: Tensor, draw: Draw) -> Tensor:
+    def _turned(self, ids: Tensor, seed: int, epoch: int) -> tuple[Tensor | None, Tensor | None]:
+        """Which pictures are upside down and which are mirrored in this epoch, bool [n] each; None for no flips."""
+        wanted = [stream for stream, on in ((_FLIP_VERTICAL, self.flip_vertical), (_FLIP, self.flip)) if on]
+        if not wanted:
+            return None, None
+        coin = _draws(ids, wanted, seed, 0)
+        down = (coin(_FLIP_VERTICAL) < 0.5) ^ bool(epoch // 2 % 2) if self.flip_vertical else None
+        across = (coin(_FLIP) < 0.5) ^ bool(epoch % 2) if self.flip else None
+        return down, across
+
+    def _moved(self, x: Tensor, draw: Draw, upside_down: Tensor | None, mirrored: Tensor | None) -> Tensor:
         """Flips and shifts by whole pixels: bytes are moved, not computed."""
-        if self.flip_vertical:
-            x = upended(x, draw(_FLIP_VERTICAL) < 0.5)
+        if upside_down is not None:
+            x = upended(x, upside_down)
         if not (self.flip or self.crop):
             return x
         down, across = (self._shift(draw, s) if self.crop else None for s in (_SHIFT_Y, _SHIFT_X))
-        return moved(x, down=down, across=across, mirror=draw(_FLIP) < 0.5 if self.flip else None, most=self.crop)
+        return moved(x, down=down, across=across, mirror=mirrored, most=self.crop)
 
-    def _bent(self, x: Tensor, draw: Draw) -> Tensor:
+    def _bent(self, x: Tensor, draw: Draw, upside_down: Tensor | None, mirrored: Tensor | None) -> Tensor:
         angle = (draw(_ROTATE) * 2 - 1) * math.radians(self.rotate)
         factor = 1 + (draw(_SCALE) * 2 - 1) * self.scale
         one, none = torch.ones_like(angle), torch.zeros_like(angle)
-        down = torch.where(draw(_FLIP_VERTICAL) < 0.5, -one, one) if self.flip_vertical else one
-        across = torch.where(draw(_FLIP) < 0.5, -one, one) if self.flip else one
+        down = one if upside_down is None else torch.where(upside_down, -one, one)
+        across = one if mirrored is None else torch.where(mirrored, -one, one)
         shift = (self._shift(draw, _SHIFT_Y), self._shift(draw, _SHIFT_X)) if self.crop else (none, none)
         return bent(x, angle, factor, shift=shift, turn=(down, across))
 

@@ -1,4 +1,4 @@
-"""An optimiser: one rule over groups of parameters, thin state over lists of tensors."""
+"""An optimiser: rules over groups of parameters, thin state over lists of tensors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Optimizer:
 
     Args:
         parameters: in the order in which ``step`` is given gradients; floating, each once.
-        rule: how to update.
+        rule: how to update; or one for each parameter.
         decayed: for each parameter, whether weight decay and L1 act on it.
         weight_decay: L2; added to the gradient, or apart from it where the rule is decoupled (AdamW).
         l1: adds ``l1 * sign(w)`` to the gradient of decayed parameters, the subgradient of ``l1 * |w|``.
@@ -30,26 +30,27 @@ class Optimizer:
     def __init__(
         self,
         parameters: Sequence[Tensor],
-        rule: Rule,
+        rule: Rule | Sequence[Rule],
         *,
         decayed: Sequence[bool],
         weight_decay: float = 0.0,
         l1: float = 0.0,
         factors: Sequence[float] | None = None,
     ) -> None:
-        self.rule = rule
+        rules = list(rule) if isinstance(rule, Sequence) else [rule] * len(parameters)
         self._count = len(parameters)
         _check(parameters)
         regular = bool(weight_decay or l1)
         factors = [1.0] * len(parameters) if factors is None else factors
-        places: dict[tuple[bool, float, torch.device, torch.dtype], list[int]] = {}
+        places: dict[tuple[bool, float, torch.device, torch.dtype, int], list[int]] = {}
         for i, p in enumerate(parameters):
-            places.setdefault((regular and decayed[i], factors[i], p.device, p.dtype), []).append(i)
+            key = (regular and decayed[i], factors[i], p.device, p.dtype, id(rules[i]))
+            places.setdefault(key, []).append(i)
         self.groups = [
             Group(
                 where,
                 [parameters[i] for i in where],
-                rule,
+                rules[where[0]],
                 decay=weight_decay if key[0] else 0.0,
                 l1=l1 if key[0] else 0.0,
                 factor=key[1],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from deepwell.optim.adadelta import Adadelta
 from deepwell.optim.adagrad import Adagrad
 from deepwell.optim.adam import Adam
 from deepwell.optim.decayed import is_decayed
+from deepwell.optim.muon import Muon, hidden
 from deepwell.optim.optimizer import Optimizer
 from deepwell.optim.rmsprop import RMSprop
 from deepwell.optim.rule import Rule
@@ -29,12 +30,15 @@ class Entry:
         description: what it is, and its source.
         learning_rate: one to begin with.
         options: names of the options that ``make`` takes.
+        fits: ``(names, parameters, decayed) -> for each, whether the rule is meant for it``; what it is not meant for
+            is updated by AdamW. None: it is meant for all.
     """
 
     make: Callable[..., Rule]
     description: str
     learning_rate: float
     options: tuple[str, ...] = ()
+    fits: Callable[[Sequence[str], Sequence[Tensor], Sequence[bool]], list[bool]] | None = None
 
 
 OPTIMIZERS: dict[str, Entry] = {
@@ -52,6 +56,13 @@ OPTIMIZERS: dict[str, Entry] = {
         "Adam with decoupled weight decay (Loshchilov and Hutter 2019)",
         0.001,
         ("betas", "eps"),
+    ),
+    "muon": Entry(
+        Muon,
+        "momentum made orthogonal for matrices and filters, AdamW for the rest (Jordan et al. 2024)",
+        0.002,
+        ("momentum",),
+        hidden,
     ),
 }
 
@@ -113,8 +124,12 @@ def build(
         if not (_is_number(factor) and 0 < factor < math.inf):
             raise UserError(f"the learning rate's factor of {key} is {factor}", expected="a number above 0")
     scales = [float(given.get(key, 1.0)) for key, _ in named]
-    rule = entry.make(**options)
-    return Optimizer([p for _, p in named], rule, decayed=decayed, weight_decay=weight_decay, l1=l1, factors=scales)
+    names, parameters = [key for key, _ in named], [p for _, p in named]
+    rule: Rule | list[Rule] = entry.make(**options)
+    if entry.fits is not None:
+        other = OPTIMIZERS["adamw"].make()
+        rule = [rule if fits else other for fits in entry.fits(names, parameters, decayed)]
+    return Optimizer(parameters, rule, decayed=decayed, weight_decay=weight_decay, l1=l1, factors=scales)
 
 
 def _is_number(value: object) -> bool:
