@@ -3,7 +3,7 @@
     python benchmarks/bfloat16_accuracy.py [--seeds 5] [--sets digits fashion-mnist]
 
 It needs no bfloat16 units. Without them PyTorch makes the same arithmetic (numbers rounded to bfloat16, products summed
-in float32), ten times as slowly; Fashion-MNIST is cut to its first 8,000 training pictures for that, and trainings are short.
+in float32), ten times as slowly; so trainings are short, and Fashion-MNIST is cut to its first 8,000 pictures.
 """
 
 from __future__ import annotations

@@ -197,13 +197,18 @@ class Learner:
         network = self.build()
         return summary(network, self._example(2))
 
-    def check(self) -> list[Finding]:
-        """What can be known before a step is spent, worst first; see ``Finding``. Kept in ``findings`` too."""
+    def check(self, seconds: float = preflight.BUDGET) -> list[Finding]:
+        """What can be known before a step is spent, worst first; see ``Finding``. Kept in ``findings`` too.
+
+        Args:
+            seconds: for all checks, once the data is encoded.
+        """
         network = self.build()
         prepared = self.prepared()
         count = min(preflight.BATCH, self.settings.batch_size or preflight.BATCH)
         loss = self._loss_function(network)
-        self.findings = preflight.check(self.data, prepared, network, loss, self.settings, self._example(count))
+        batch = self._example(count)
+        self.findings = preflight.check(self.data, prepared, network, loss, self.settings, batch, seconds=seconds)
         return self.findings
 
     def _example(self, count: int) -> Tensor:

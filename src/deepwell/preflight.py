@@ -36,14 +36,22 @@ class CheckError(UserError):
 
 
 def check(
-    data: Data, prepared: Prepared, network: nn.Module, loss: LossFunction, settings: Settings, batch: Tensor
+    data: Data,
+    prepared: Prepared,
+    network: nn.Module,
+    loss: LossFunction,
+    settings: Settings,
+    batch: Tensor,
+    *,
+    seconds: float = BUDGET,
 ) -> list[Finding]:
-    """Findings on the data, and on one batch, worst first; within ``BUDGET`` seconds once the data is encoded.
+    """Findings on the data, and on one batch, worst first.
 
     Args:
         data, prepared: as they came, and encoded and split.
         network, loss, settings: of the training to come.
         batch: the inputs of the first ``len(batch)`` training samples, as the network takes them.
+        seconds: for all checks, once the data is encoded; those that would begin later are left out with a note.
     """
     begin = time.perf_counter()
     output = prepared.output
@@ -58,7 +66,7 @@ def check(
         answer=output.kind,
         weighted=settings.class_weights is not None,
         batch_size=settings.batch_size,
-        budget=BUDGET / 2,
+        budget=seconds / 2,
     )
     if hasattr(prepared.input, "findings"):
         findings += prepared.input.findings(prepared.rows, prepared.split)
@@ -69,7 +77,7 @@ def check(
         (batch, y),
         optimizer=_rule(network, settings),
         classes=len(output.classes) if output.kind == "category" else None,
-        budget=max(1.0, BUDGET - (time.perf_counter() - begin)),
+        budget=max(1.0, seconds - (time.perf_counter() - begin)),
     )
     return worst_first(findings)
 
@@ -84,7 +92,10 @@ def _rule(network: nn.Module, settings: Settings) -> Rule | None:
         decay = settings.weight_decay or 0.0
         return build_optimizer(settings.optimizer or "adam", named, weight_decay=decay, l1=settings.l1, undecayed=names)
 
-    kinds = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "adagrad": "Adagrad", "adadelta": "Adadelta"}
+    kinds = {
+        "adam": "Adam", "adamw": "AdamW", "muon": "Muon", "rmsprop": "RMSprop", "adagrad": "Adagrad",
+        "adadelta": "Adadelta",
+    }  # fmt: skip
     numbers = {"weight_decay": settings.weight_decay or 0.0, "l1": settings.l1}
     return Rule(build, settings.learning_rate, kinds.get(settings.optimizer or "adam", "SGD"), numbers)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,7 +26,7 @@ from deepwell.run_folder import Run
 from deepwell.settings import Settings
 from deepwell.train.loop import Loop
 from deepwell.train.plan import Outcome, Plan
-from deepwell.train.speed import Choice, most_threads, prepare_model, race
+from deepwell.train.speed import Choice, most_threads, prepare_model, race, seconds_by_threads
 from deepwell.train.state import Checkpoints
 from deepwell.train.step import LossFunction, Step
 
@@ -50,6 +52,7 @@ class Session:
         self.input = prepared.input
         self._set_augmentation(settings.augment or "none")
         self.rows = torch.from_numpy(prepared.split.train)
+        self._remembered: Path | None = None
 
     def _set_augmentation(self, asked: str) -> None:
         if hasattr(self.input, "augment"):
@@ -123,21 +126,27 @@ class Session:
         circumstances = json.dumps(
             [
                 _RACE_VERSION, devices.machine(), most_threads(), torch.__version__, str(self.network),
-                list(parts[0][0].shape), precision, settings.threads, settings.optimizer, str(self.device),
+                list(parts[0][0].shape), precision, settings.exact, settings.threads, settings.optimizer,
+                str(self.device),
             ]
         )  # fmt: skip
-        path = cache_folder() / "race" / f"{digest_bytes(circumstances.encode())}.json"
+        self._remembered = path = cache_folder() / "race" / f"{digest_bytes(circumstances.encode())}.json"
         try:
             return Choice.from_json(json.loads(path.read_text()))
         except (OSError, ValueError, KeyError, TypeError):
             pass
         choice = race(self.network, self.step, parts, precision=precision, threads=settings.threads)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_json(path, choice.to_json())
-        except OSError:
-            self.say(f"the cache {path.parent} can't be written: the next run will measure again")
+        self._remember(choice)
         return choice
+
+    def _remember(self, choice: Choice) -> None:
+        if self._remembered is None:
+            return
+        try:
+            self._remembered.parent.mkdir(parents=True, exist_ok=True)
+            write_json(self._remembered, choice.to_json())
+        except OSError:
+            self.say(f"the cache {self._remembered.parent} can't be written: the next run will measure again")
 
     def train(self, choice: Choice, observers: list[Any], *, resume: bool) -> Outcome:
         settings = self.settings
@@ -162,7 +171,9 @@ class Session:
         )
         checkpoints = Checkpoints(self.run.checkpoints) if self.run is not None else None
 
-        pinned = settings.exact or settings.threads or self.device.type != "cpu"
+        def rethread(parts: list[tuple[Tensor, Tensor]], numbers: Sequence[int]) -> list[float]:
+            return seconds_by_threads(self.network, self.step, parts, choice, numbers)
+
         loop = Loop(
             step,
             self.fetch,
@@ -177,9 +188,13 @@ class Session:
             choice=choice,
             lengths=self.prepared.lengths(self.rows),
             blend=self.blend if getattr(getattr(self.input, "augment", None), "mixup", 0) else None,
-            threads=() if pinned else sorted({1, choice.threads, most_threads()}),
+            rethread=None if settings.exact or settings.threads or self.device.type != "cpu" else rethread,
         )
-        return loop.run(checkpoints.latest() if resume and checkpoints is not None else None)
+        outcome = loop.run(checkpoints.latest() if resume and checkpoints is not None else None)
+        if loop.number_of_threads > choice.threads:
+            # the race had met another program's load: the next run shall not begin with what it chose
+            self._remember(replace(choice, threads=loop.number_of_threads))
+        return outcome
 
     def _validate(self, model: nn.Module) -> dict[str, float]:
         prepared, output, loss = self.prepared, self.prepared.output, self.loss_of(model)

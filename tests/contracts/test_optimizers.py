@@ -15,7 +15,6 @@ from deepwell.core.errors import UserError
 from deepwell.optim import OPTIMIZERS, build
 
 
-
 class MuonByHand(torch.optim.Optimizer):
     """Muon with its iteration made on singular values; AdamW for the last matrix and for all that is narrow."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import warnings
 
 import numpy as np
@@ -96,8 +97,6 @@ def test_the_temperature_does_not_run_off() -> None:
     scores, y = scores_and_targets(49)
     assert "49 validation samples" in fit("category", scores, y).note
     perfect = 5.0 * torch.nn.functional.one_hot(torch.arange(200) % 4, 4).float()
-    found = fit("category", perfect, torch.arange(200) % 4)
-    assert found.temperature == 1.0 and "no mistake" in found.note
     wrong = fit("category", -perfect, torch.arange(200) % 4)
     assert wrong.temperature == HIGHEST and "bound" in wrong.note
     tiny = fit("category", scores_and_targets(500, sure=1e-4)[0], scores_and_targets(500)[1])
@@ -105,6 +104,18 @@ def test_the_temperature_does_not_run_off() -> None:
     scores, y = scores_and_targets(100)
     scores[3, 1] = float("nan")
     assert fit("category", scores, y).temperature == 1.0
+
+
+@pytest.mark.parametrize("margin", [0.5, 5.0, 50.0])
+def test_without_a_mistake_it_is_as_sure_as_one_in_so_many_allows(margin: float) -> None:
+    """By hand: of four classes 3 exp(-margin / t) / (1 + 3 exp(-margin / t)) = 1 / 202."""
+    y = torch.arange(200) % 4
+    found = fit("category", margin * torch.nn.functional.one_hot(y, 4).float(), y)
+    assert found.temperature == pytest.approx(min(HIGHEST, margin / math.log(3 * 201)), rel=1e-6)
+    assert "no answer was wrong" in found.note
+    labels = (torch.rand(100, 2, generator=torch.Generator().manual_seed(0)) < 0.5).float()
+    found = fit("label-sets", margin * (2 * labels - 1), labels)
+    assert found.temperature == pytest.approx(min(HIGHEST, margin / math.log(201)), rel=1e-6)
 
 
 def test_large_scores_overflow_nowhere() -> None:

@@ -9,11 +9,13 @@ import torch
 from torch import nn
 
 import deepwell as dw
+from deepwell import session
 from deepwell.core.errors import UserError
 from deepwell.learner import Learner
 from deepwell.losses import cross_entropy
 from deepwell.optim import build
-from deepwell.train.speed import Choice, race
+from deepwell.train import loop, threads
+from deepwell.train.speed import Choice, race, seconds_by_threads
 from deepwell.train.step import Step
 
 
@@ -34,6 +36,10 @@ def test_the_race_touches_nothing() -> None:
     assert torch.equal(state, torch.get_rng_state())
     assert torch.get_num_threads() == threads
     assert Choice.from_json(choice.to_json()) == choice
+    assert all(seconds > 0 for seconds in seconds_by_threads(model, builder, parts, choice, [1, 2]))
+    assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
+    assert torch.equal(state, torch.get_rng_state())
+    assert torch.get_num_threads() == threads
 
 
 def test_precision_is_pinned_by_name() -> None:
@@ -51,6 +57,22 @@ def test_a_second_start_repeats_the_choice(small: Any) -> None:
         learner = Learner(dw.arrays(*small), "cnn")
         choices.append(learner.fit(epochs=1, progress=False).choice)
     assert choices[0] == choices[1], "also in what was measured: the second was read, not raced"
+
+
+def test_a_race_under_load_is_not_believed_for_ever(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One thread was chosen while others took the processors; the training finds two faster, and the next begins so."""
+    one = Choice(threads=1, measured={"channels-first, float32, 1 thread": 1.0})
+    monkeypatch.setattr(session, "race", lambda *_a, **_k: one)
+    monkeypatch.setattr(session, "seconds_by_threads", lambda *rest: [1.0 / n for n in rest[-1]])
+    for module in (session, loop):
+        monkeypatch.setattr(module, "most_threads", lambda: 2)
+    monkeypatch.setattr(threads, "_FIRST", 0.0)
+    monkeypatch.setattr(threads, "_FIRST_STEPS", 5)
+    choices = [Learner(dw.arrays(*small), "mlp").fit(epochs=3, batch_size=16, progress=False).choice for _ in range(3)]
+    torch.set_num_threads(1)
+    assert [choice.threads for choice in choices] == [1, 2, 2]
+    pinned = Learner(dw.arrays(*small), "mlp").fit(epochs=3, batch_size=16, exact=True, progress=False)
+    assert pinned.choice.threads == 1, "exact has circumstances of its own"
 
 
 @pytest.mark.parametrize("workers", [1, 2])

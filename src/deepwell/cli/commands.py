@@ -16,6 +16,9 @@ from deepwell.settings import Settings
 
 INTERRUPTED = 130
 
+_SECONDS_TO_CHECK = 30.0
+"""Before a training the checks take three seconds at most; who asks for nothing else waits for all of them."""
+
 
 def say(text: str) -> None:
     """A remark for a person: standard error, so that standard output holds answers alone."""
@@ -176,7 +179,7 @@ def check(source: str, *, data: dict[str, Any], settings: dict[str, Any], json: 
     opened = open_data(source, **{k: v for k, v in data.items() if v is not None})
     say(f"data: {opened}")
     learner = Learner(opened, settings=Settings.from_json(settings).checked())
-    findings = learner.check()
+    findings = learner.check(seconds=_SECONDS_TO_CHECK)
     for note in learner.prepared().notes:
         say(f"note: {note}")
     for name, why in learner.prepared().skipped:

@@ -74,7 +74,7 @@ def train(
     epochs: Annotated[MaybeInt, typer.Option(help="Passes over the training samples.")] = None,
     batch_size: Annotated[MaybeInt, typer.Option(help="Samples a step.")] = None,
     accumulate: Annotated[int, typer.Option(help="Parts in which a batch is computed, to save memory.")] = 1,
-    optimizer: Annotated[MaybeStr, typer.Option(help="sgd, momentum, nesterov, adagrad, ..., adam, adamw.")] = None,
+    optimizer: Annotated[MaybeStr, typer.Option(help="sgd, momentum, nesterov, ..., adam, adamw, muon.")] = None,
     learning_rate: Annotated[MaybeFloat, typer.Option(help="The highest.")] = None,
     schedule: Annotated[MaybeStr, typer.Option(help="constant, linear, cosine, step, one-cycle, plateau.")] = None,
     warmup: Annotated[MaybeFloat, typer.Option(help="Share of the steps to warm up in.")] = None,

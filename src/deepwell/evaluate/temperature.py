@@ -30,7 +30,7 @@ class Fitted:
         temperature: above 1 where the model was too sure, below 1 where it was not sure enough, 1 for none.
         samples: of the validation part.
         before, after: ``log_loss`` and ``calibration_error`` of these samples; None where nothing was fitted.
-        note: why nothing was fitted, or that the bounds held it; "" else.
+        note: why nothing was fitted, that the bounds held it, or that no answer was wrong; "" else.
     """
 
     temperature: float
@@ -59,8 +59,9 @@ def fit(kind: str, scores: Tensor, targets: Tensor) -> Fitted:
 
     The log loss is convex in 1 / temperature, so the smallest value is where its slope is 0, found by halving: the same
     digits each time. The answers stay as they are: to divide all scores of a sample changes neither their order nor
-    their signs. Nothing is fitted to fewer than 50 samples, and nothing where all answers are right: then the smallest
-    loss is at a temperature of 0, which says that the model can't err.
+    their signs. Nothing is fitted to fewer than 50 samples. Where all n answers are right the smallest loss would be at
+    a temperature of 0, which says that the model can't err; it is fitted then as if each answer were wrong with a
+    probability of 1 in n + 2 (Laplace's rule of succession; Platt 1999 smooths his targets so).
 
     Args:
         kind: of the output: ``category`` (softmax) or ``label-sets`` (a sigmoid for each label).
@@ -81,14 +82,15 @@ def fit(kind: str, scores: Tensor, targets: Tensor) -> Fitted:
         return Fitted(1.0, count, note="not fitted: some scores are not finite")
     law = LAWS[kind]
     sure, right = law.answers(scores, targets)
+    doubt, note = 0.0, ""
     if right.all():
-        return Fitted(1.0, count, note="not fitted: the model makes no mistake on the validation part to learn from")
+        doubt, note = 1 / (right.size + 2), f"no answer was wrong: as if 1 in {right.size + 2:,} were"
     step = max(1, math.ceil(scores.numel() / _NUMBERS))
-    found = _smallest(lambda inverse: law.slope(scores[::step], targets[::step], inverse))
-    note = "held by its bound" if found in (LOWEST, HIGHEST) else ""
+    found = _smallest(lambda inverse: law.slope(scores[::step], targets[::step], inverse, doubt))
+    note = "held by its bound" if found in (LOWEST, HIGHEST) else note
     before = _measured(law, scores, targets, sure, right)
     after = _measured(law, scores / found, targets, law.answers(scores / found, targets)[0], right)
-    if after["log_loss"] > before["log_loss"]:  # rounding, where 1 is best already
+    if not doubt and after["log_loss"] > before["log_loss"]:  # rounding, where 1 is best already
         return Fitted(1.0, count, before, before)
     return Fitted(found, count, before, after, note)
 
@@ -112,12 +114,13 @@ class _Law:
 
     Attributes:
         loss: (scores, targets) -> mean log loss, in nats.
-        slope: (scores, targets, inverse temperature) -> its derivative by the inverse temperature.
+        slope: (scores, targets, inverse temperature, doubt) -> its derivative by the inverse temperature, where each
+            target is wrong with the probability ``doubt``.
         answers: (scores, targets) -> confidence of each answer, and which are right; arrays of one shape.
     """
 
     loss: Callable[[Tensor, Tensor], float]
-    slope: Callable[[Tensor, Tensor, float], float]
+    slope: Callable[[Tensor, Tensor, float, float], float]
     answers: Callable[[Tensor, Tensor], tuple[np.ndarray, np.ndarray]]
 
 
@@ -129,9 +132,11 @@ def _class_loss(scores: Tensor, targets: Tensor) -> float:
     return float(torch.nn.functional.cross_entropy(scores, targets))
 
 
-def _class_slope(scores: Tensor, targets: Tensor, inverse: float) -> float:
+def _class_slope(scores: Tensor, targets: Tensor, inverse: float, doubt: float) -> float:
     expected = ((scores * inverse).softmax(1) * scores).sum(1)
-    return float((expected - scores.gather(1, targets[:, None])[:, 0]).mean())
+    wanted = scores.gather(1, targets[:, None])[:, 0]
+    others = (scores.sum(1) - wanted) / max(scores.shape[1] - 1, 1)
+    return float((expected - (1 - doubt) * wanted - doubt * others).mean())
 
 
 def _class_answers(scores: Tensor, targets: Tensor) -> tuple[np.ndarray, np.ndarray]:
@@ -143,8 +148,9 @@ def _label_loss(scores: Tensor, targets: Tensor) -> float:
     return float(torch.nn.functional.binary_cross_entropy_with_logits(scores, targets.double()))
 
 
-def _label_slope(scores: Tensor, targets: Tensor, inverse: float) -> float:
-    return float((((scores * inverse).sigmoid() - targets) * scores).mean())
+def _label_slope(scores: Tensor, targets: Tensor, inverse: float, doubt: float) -> float:
+    wanted = targets * (1 - doubt) + (1 - targets) * doubt
+    return float((((scores * inverse).sigmoid() - wanted) * scores).mean())
 
 
 def _label_answers(scores: Tensor, targets: Tensor) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from deepwell.train.chunks import Fetch, chunks
 from deepwell.train.fault import locate
 from deepwell.train.observe import EpochRecord, Start, StepRecord
 from deepwell.train.plan import Outcome, Plan, TrainingError
-from deepwell.train.speed import Choice, prepare_batch
+from deepwell.train.speed import Choice, most_threads, prepare_batch
 from deepwell.train.state import Checkpoint, Checkpoints, foreign_random_state, restore_foreign_random_state
 from deepwell.train.step import NotFiniteError, Step
 from deepwell.train.stop import stop_signals
@@ -71,7 +71,7 @@ class Loop:
         checkpoints: where to save; None saves nothing.
         choice: how steps are made on this machine.
         blend: ``(x, targets, rows, epoch) -> (x, targets)`` of a whole batch, for what joins its samples (mixup).
-        threads: numbers of threads that may be tried as the training runs; none or one pins the choice's.
+        rethread: ``(parts, numbers of threads) -> seconds a step with each``; None pins the choice's number.
     """
 
     step: Step
@@ -86,7 +86,7 @@ class Loop:
     observers: Sequence[Any] = ()
     checkpoints: Checkpoints | None = None
     choice: Choice = field(default_factory=Choice)
-    threads: Sequence[int] = ()
+    rethread: Callable[[list[tuple[Tensor, Tensor]], Sequence[int]], Sequence[float]] | None = None
     blend: Callable[[Tensor, Tensor, Tensor, int], tuple[Tensor, Tensor]] | None = None
 
     def __post_init__(self) -> None:
@@ -100,7 +100,7 @@ class Loop:
         self._best: tuple[float, int] | None = None
         self._best_weights: dict[str, Tensor] | None = None
         self._stopped = ""
-        self._threads = Threads(self.choice.threads, self.threads)
+        self._threads = self._threads_from(self.choice.threads)
         self._saved_at, self._saved_step = time.perf_counter(), -1
         self._step_observers = [o for o in self.observers if hasattr(o, "on_step")]
         self._interrupt = threading.Event()
@@ -110,6 +110,11 @@ class Loop:
         """Steps in one epoch; a last batch of a single sample joins the one before it."""
         return sum(1 for _ in batches(self.rows, self.plan.batch_size))
 
+    @property
+    def number_of_threads(self) -> int:
+        """Of the next step."""
+        return self._threads.now
+
     def run(self, resume: Checkpoint | None = None) -> Outcome:
         """Train from the beginning, or go on from a checkpoint, to the end of the plan.
 
@@ -118,7 +123,7 @@ class Loop:
         """
         if resume is not None:
             self._load(resume)
-        self._threads.before()
+        self._threads.set()
         start = Start(
             self.plan.epochs,
             self.steps_per_epoch,
@@ -136,7 +141,6 @@ class Loop:
                 if self.checkpoints and self._saved_step != self._step:
                     self._save()
         finally:
-            torch.set_num_threads(self._threads.now)  # a trial of another number may have been under way
             self._tell("on_end")
         if not self._interrupt.is_set() and self._best_weights is not None:
             self.step.model.load_state_dict(self._best_weights)
@@ -164,7 +168,6 @@ class Loop:
             now = time.perf_counter()
             waited, last = waited + now - last, now
             for x, y, ids in parts_of_chunk:
-                self._threads.before()
                 self._train_on(x, y, ids)
                 now = time.perf_counter()
                 if changed := self._threads.after(now - last, x.numel()):
@@ -177,6 +180,17 @@ class Loop:
                     return
             self._fold()
         self._end_epoch(time.perf_counter() - begin, waited, steps=len(slices))
+
+    def _threads_from(self, now: int) -> Threads:
+        rethread = self.rethread
+        if rethread is None:
+            return Threads(now, [now], lambda _numbers: [])
+
+        def measure(numbers: Sequence[int]) -> Sequence[float]:
+            assert self._current is not None  # a step has been made
+            return rethread([self._current[:2]], numbers)
+
+        return Threads(now, sorted({1, now, most_threads()}), measure)
 
     def _train_on(self, x: Tensor, y: Tensor, ids: Tensor) -> None:
         if self.blend is not None:
@@ -328,7 +342,7 @@ class Loop:
         for observer, state in zip(self.observers, facts["observers"], strict=False):
             if state is not None and hasattr(observer, "load"):
                 observer.load(state)
-        self._threads = Threads(facts["threads"], self.threads)
+        self._threads = self._threads_from(facts["threads"])
         self._saved_step = self._step
         restore_foreign_random_state(facts["random"])
 

@@ -163,6 +163,21 @@ def race(
     return Choice(best.choice.channels_last, best.choice.bfloat16, best.choice.threads, measured)
 
 
+def seconds_by_threads(
+    model: nn.Module, build: Builder, parts: Parts, choice: Choice, numbers: Sequence[int]
+) -> list[float]:
+    """The median seconds of a step of the same kind with each number of threads, on copies."""
+    random_state, before = torch.get_rng_state(), torch.get_num_threads()
+    try:
+        kinds = [Choice(choice.channels_last, choice.bfloat16, count) for count in numbers]
+        entries = [_Entry(kind, model, build, parts) for kind in kinds]
+        _fastest(entries, typical=statistics.median, budget=0.2)
+        return [statistics.median(entry.times) for entry in entries]
+    finally:
+        torch.set_num_threads(before)
+        torch.set_rng_state(random_state)
+
+
 def _fastest(entries: Sequence[_Entry], *, typical: Callable[[list[float]], float], budget: float) -> _Entry:
     """The fastest of a few; ties go to the earlier. One alone is not measured."""
     end = time.perf_counter() + budget

@@ -13,7 +13,7 @@ from deepwell.doctor.batch.probe import Probe
 from deepwell.doctor.batch.trial import Rule
 from deepwell.findings import Finding, Level
 
-_ADAPTIVE = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta")
+_ADAPTIVE = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta", "Muon")
 
 
 def look_at_optimizer(probe: Probe, optimizer: torch.optim.Optimizer | Rule) -> Iterator[Finding]:
@@ -60,7 +60,7 @@ def _groups(probe: Probe, optimizer: torch.optim.Optimizer | Rule) -> list[dict[
 
 def _penalty(probe: Probe, kind: str, groups: list[dict[str, Any]]) -> Iterator[Finding]:
     """The penalty of the weights beside the loss of the data: what is larger is what is trained."""
-    if kind in ("AdamW", "NAdamW"):
+    if kind in ("AdamW", "NAdamW", "Muon"):  # their decay is no part of the loss
         return
     total = 0.0
     for group in groups:
