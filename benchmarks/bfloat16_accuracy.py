@@ -22,8 +22,8 @@ from deepwell.core.devices import machine
 from deepwell.data.named import open_named
 
 PROGRAMS: dict[str, dict[str, Any]] = {
-    "digits": {"epochs": 8},
-    "fashion-mnist": {"epochs": 3, "batch_size": 32, "optimizer": "adam", "learning_rate": 1e-3},
+    "digits": {"epochs": 8, "threads": 1},
+    "fashion-mnist": {"epochs": 3, "batch_size": 32, "optimizer": "adam", "learning_rate": 1e-3, "threads": 1},
 }
 """deepwell's default, shortened, and the settings of the first tutorial with its network."""
 

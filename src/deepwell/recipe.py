@@ -47,7 +47,7 @@ def tuned(
     """Model and training for a data set of which nothing was said.
 
     Muon with a learning rate that falls to zero reaches in six epochs what one cycle of Nesterov's momentum (Smith
-    2018) reaches in ten to fourteen, and a constant rate in fifty; ``benchmarks/README.md`` holds what was tried.
+    2018) reaches in fourteen, and a constant rate in fifty; ``benchmarks/README.md`` holds what was tried.
 
     Args:
         input_shape: (channels, height, width) of the pictures.

@@ -26,7 +26,7 @@ from deepwell.run_folder import Run
 from deepwell.settings import Settings
 from deepwell.train.loop import Loop
 from deepwell.train.plan import Outcome, Plan
-from deepwell.train.speed import Choice, most_threads, prepare_model, race, seconds_by_threads
+from deepwell.train.speed import Choice, most_threads, pinned, prepare_model, race, seconds_by_threads
 from deepwell.train.state import Checkpoints
 from deepwell.train.step import LossFunction, Step
 
@@ -122,12 +122,13 @@ class Session:
         size = min(settings.batch_size or 32, len(self.rows))
         self.network.train()
         parts = [self.fetch(self.rows[:size], 1)]
-        precision = "float32" if settings.exact else settings.precision
+        if settings.exact:
+            return pinned(self.network, parts, settings.threads)
+        precision = settings.precision
         circumstances = json.dumps(
             [
                 _RACE_VERSION, devices.machine(), most_threads(), torch.__version__, str(self.network),
-                list(parts[0][0].shape), precision, settings.exact, settings.threads, settings.optimizer,
-                str(self.device),
+                list(parts[0][0].shape), precision, settings.threads, settings.optimizer, str(self.device),
             ]
         )  # fmt: skip
         self._remembered = path = cache_folder() / "race" / f"{digest_bytes(circumstances.encode())}.json"

@@ -71,8 +71,20 @@ def test_a_race_under_load_is_not_believed_for_ever(small: Any, monkeypatch: pyt
     choices = [Learner(dw.arrays(*small), "mlp").fit(epochs=3, batch_size=16, progress=False).choice for _ in range(3)]
     torch.set_num_threads(1)
     assert [choice.threads for choice in choices] == [1, 2, 2]
-    pinned = Learner(dw.arrays(*small), "mlp").fit(epochs=3, batch_size=16, exact=True, progress=False)
-    assert pinned.choice.threads == 1, "exact has circumstances of its own"
+
+
+def test_exact_measures_nothing(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a race chooses depends on the moment, and with it the last bits."""
+    monkeypatch.setattr(session, "race", None)
+    monkeypatch.setattr(session, "seconds_by_threads", None)
+    monkeypatch.setattr(threads, "_FIRST", 0.0)
+    monkeypatch.setattr(threads, "_FIRST_STEPS", 1)
+    for model, last in (("cnn", True), ("mlp", False)):
+        choice = Learner(dw.arrays(*small), model).fit(epochs=1, batch_size=16, exact=True, progress=False).choice
+        assert choice == Choice(channels_last=last, threads=1)
+    asked = Learner(dw.arrays(*small), "mlp").fit(epochs=1, exact=True, threads=2, progress=False).choice
+    torch.set_num_threads(1)
+    assert asked.threads == 2
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -55,12 +55,12 @@ def test_a_wrong_number_is_left_soon(monkeypatch: pytest.MonkeyPatch, step: floa
     assert world.said[0].startswith("1 -> 2 threads: ")
 
 
-@pytest.mark.parametrize("step", [0.0003, 0.02, 0.4])
-def test_a_right_number_is_kept_and_asking_is_cheap(monkeypatch: pytest.MonkeyPatch, step: float) -> None:
-    world = World(monkeypatch, 2, [1, 2], lambda n, _: step / n).run(3000)
+@pytest.mark.parametrize(("step", "seconds"), [(0.001, 70), (0.02, 2000), (0.4, 4000)])
+def test_a_right_number_is_kept_and_asking_is_cheap(monkeypatch: pytest.MonkeyPatch, step: float, seconds: int) -> None:
+    world = World(monkeypatch, 2, [1, 2], lambda n, _: step / n).run(seconds)
     assert world.threads.now == 2
     assert not world.said
-    assert len(world.asked) >= 5
+    assert len(world.asked) >= 2
     assert world.clock / world.steps < 1.015 * step / 2
 
 
@@ -80,8 +80,8 @@ def test_contention_is_answered_and_its_end_too(monkeypatch: pytest.MonkeyPatch)
     assert world.threads.now == 1, "two windows of three steps of 0.4 s are enough"
     world.run(90)
     assert world.threads.now == 1
-    world.run(330)
-    assert world.threads.now == 2
+    world.run(100)
+    assert world.threads.now == 2, "within 100 seconds of the other program's end"
     assert len(world.said) == 2
     assert world.said[0].startswith("another program uses the processors: 2 -> 1 threads")
     assert world.said[1].startswith("1 -> 2 threads")

@@ -112,6 +112,21 @@ def prepare_batch(x: Tensor, choice: Choice) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last if choice.channels_last else torch.contiguous_format)
 
 
+def pinned(model: nn.Module, parts: Parts, threads: int | None) -> Choice:
+    """What is chosen without measuring, so that it is the same at any time and on a machine with any load.
+
+    Args:
+        model: the model to train.
+        parts: one batch.
+        threads: as the user said; None: one.
+    """
+    return Choice(channels_last=_has_filters(model, parts), threads=threads or 1)
+
+
+def _has_filters(model: nn.Module, parts: Parts) -> bool:
+    return parts[0][0].dim() == 4 and any(p.dim() == 4 for p in model.parameters())
+
+
 def race(
     model: nn.Module,
     build: Builder,
@@ -137,8 +152,7 @@ def race(
     """
     device = parts[0][0].device
     allow = precision_allows_bfloat16(precision, device)
-    convolutions = parts[0][0].dim() == 4 and any(p.dim() == 4 for p in model.parameters())
-    layouts = [True, False] if convolutions else [False]
+    layouts = [True, False] if _has_filters(model, parts) else [False]
     precisions = [True] if precision == "bfloat16" else [False, True] if allow else [False]
     top = most_threads() if device.type == "cpu" else torch.get_num_threads()
     before, random_state = torch.get_num_threads(), torch.get_rng_state()

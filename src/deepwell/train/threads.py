@@ -33,8 +33,9 @@ _FIRST_STEPS = 200
 _WAIT, _LONGEST = 30.0, 300.0
 """Seconds until the next time, twice as many each time that nothing was won."""
 
-_SHARE = 0.01
-"""Of the training's time that measuring may take, but for the first time and for contention."""
+_SHARE, _SHARE_BELOW = 0.01, 0.05
+"""Of the training's time that measuring may take; more while there are fewer threads than there could be, where it is
+half of the time that may be won. The first time and contention do not wait."""
 
 
 class Threads:
@@ -102,7 +103,8 @@ class Threads:
         cost = time.perf_counter() - begin
         changed = theirs * (_MUCH_FASTER if other > self.now else 1.0) < ours
         self._wait = _WAIT if changed or contended else min(2 * self._wait, _LONGEST)
-        self._due = self._elapsed + max(self._wait, cost / _SHARE)
+        below = (other if changed else self.now) < max(self._options)
+        self._due = self._elapsed + max(self._wait, cost / (_SHARE_BELOW if below else _SHARE))
         self._slow = 0
         if not changed:
             return None
