@@ -56,6 +56,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--sets", nargs="+", choices=list(PROGRAMS), default=list(PROGRAMS))
     given = parser.parse_args()
+    if given.seeds < 2:
+        parser.error("--seeds must be 2 at least: their spread is what the difference is held against")
     print(json.dumps(machine()))
     for name in given.sets:
         found: dict[str, list[float]] = {"float32": [], "bfloat16": []}

@@ -23,13 +23,14 @@ def pictures() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Training pictures and classes, and those of the test."""
     if place := os.environ.get("DEEPWELL_FASHION"):
         with np.load(place) as file:
-            return file["x"], file["y"], file["test_x"], file["test_y"]
+            return file["x"], file["y"], file["test_x"], file["test_y"]  # classes as whole numbers
     from deepwell.data.named import open_named
 
     source = open_named("fashion-mnist")
     parts, labels, x = np.asarray(source.parts), np.asarray(source.y), np.asarray(source.x)
     train, test = parts == "train", parts == "test"
-    return x[train], labels[train], x[test], labels[test]
+    _names, codes = np.unique(labels, return_inverse=True)
+    return x[train], codes[train], x[test], codes[test]
 
 
 def accuracy(seed: int) -> tuple[float, list[float]]:

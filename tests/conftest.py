@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,15 @@ import torch
 from PIL import Image
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _cache_of_the_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """For fixtures that a module shares: what they remember must come neither from a person's cache nor go there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DEEPWELL_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("DEEPWELL_DATA", raising=False)
+        yield
 
 
 @pytest.fixture(autouse=True)

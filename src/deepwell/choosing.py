@@ -101,10 +101,7 @@ def training(
             found["learning_rate"] = recipe.plain(settings.optimizer)["learning_rate"]
     elif settings.model is None:
         found, options, why = _recipe(settings, prepared)
-        if settings.optimizer not in (None, found["optimizer"]):
-            # its numbers belong to its own optimiser: Adam at the rate of SGD diverges
-            usual = recipe.plain(settings.optimizer)
-            found |= {name: usual[name] for name in ("learning_rate", "weight_decay")}
+        found = recipe.with_optimizer(found, settings.optimizer)
     else:
         found = recipe.plain(settings.optimizer)
     if not len(prepared.split.validation):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -37,6 +38,10 @@ from deepwell.train.step import LossFunction
 
 if TYPE_CHECKING:
     from deepwell.export import Exported
+
+
+_OF_THE_NETWORK = ("model", "activation", "dropout", "initialisation", "pool", "vectors", "head", "seed", "freeze")
+"""Settings by which a network is made."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,8 @@ class Learner:
         self.settings = replace_checked(settings or Settings(), options)
         if isinstance(model, str):
             self.settings = replace(self.settings, model=model)
+        # what the user said, without what is filled in: said anew, the rest is filled in anew
+        self._asked = self.settings
         self.module = model if isinstance(model, nn.Module) else None
         self.loss = loss
         self.say = say or (lambda _text: None)
@@ -166,17 +173,15 @@ class Learner:
         """The network: made at the first call, with weights that depend on the seed alone."""
         if self.network is not None:
             return self.network
-        prepared, encoder, own = self.prepared(), self._encoder(), self.module is not None
+        prepared, encoder = self.prepared(), self._encoder()
         device = devices.choose(self.settings.device)
-        self.settings, options, self.why = choosing.training(self.settings, prepared, encoder, device, own=own)
+        options = self._fill()
         if self.module is not None:
             kind = type(self.module)
             self._card = ModelCard(module=f"{kind.__module__}:{kind.__qualname__}")
             self.network = self.module.to(device)
             return self.network
         self.own = options or self.own
-        if hasattr(prepared.output, "label_smoothing"):
-            prepared.output.label_smoothing = self.settings.label_smoothing or 0.0
         asked = {
             "activation": self.settings.activation,
             "dropout": self.settings.dropout,
@@ -192,6 +197,31 @@ class Learner:
         self.network = self.network.to(device)
         return self.network
 
+    def _fill(self) -> dict[str, Any]:
+        """Fill in what the user left open; returns options of the architecture that go with it."""
+        prepared, encoder, own = self.prepared(), self._encoder(), self.module is not None
+        device = devices.choose(self._asked.device)
+        self.settings, options, self.why = choosing.training(self._asked, prepared, encoder, device, own=own)
+        if hasattr(prepared.output, "label_smoothing"):
+            prepared.output.label_smoothing = self.settings.label_smoothing or 0.0
+        return options
+
+    def _ask(self, options: dict[str, Any]) -> None:
+        """Take over settings that are given late: a look at the network before must make no difference."""
+        before, self._asked = self._asked, replace_checked(self._asked, options)
+        if self.network is None or self._asked == before:
+            self.settings = self._asked if self.network is None else self.settings
+            return
+        shaping = any(getattr(before, name) != getattr(self._asked, name) for name in _OF_THE_NETWORK)
+        if shaping and self.module is None and self.history is None and self._loaded is None:
+            self.network, self.settings, self._source = None, self._asked, None
+            return
+        if self._encoder() is not None:  # whether it is frozen was measured, and the network was made so
+            asked, filled = self._asked, self.settings
+            layer_decay = filled.layer_decay if asked.layer_decay is None else asked.layer_decay
+            self._asked = replace(asked, freeze=filled.freeze, layer_decay=layer_decay)
+        self._fill()
+
     def summary(self) -> Summary:
         """The table of layers, output shapes and parameters."""
         network = self.build()
@@ -203,6 +233,8 @@ class Learner:
         Args:
             seconds: for all checks, once the data is encoded.
         """
+        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < math.inf:
+            raise UserError(f"seconds is {seconds}", expected="a number above 0", fix="leave it out")
         network = self.build()
         prepared = self.prepared()
         count = min(preflight.BATCH, self.settings.batch_size or preflight.BATCH)
@@ -255,7 +287,7 @@ class Learner:
             TrainingError: a loss that is NaN or infinite, with the layer and the samples.
         """
         options = {k: v for k, v in {**options, "epochs": epochs, "batch_size": batch_size}.items() if v is not None}
-        self.settings = replace_checked(self.settings, options)
+        self._ask(options)
         prepared = self.prepared(validation_split)
         network = self.build()
         if hasattr(prepared.output, "temperature"):

@@ -81,6 +81,25 @@ def tuned(
     return settings, f"{why}; {epochs} epochs of {samples:,} training samples; {flips}"
 
 
+_IN_SHORT = {"sgd": 0.05, "momentum": 0.02, "nesterov": 0.02, "adam": 3e-3, "adamw": 3e-3}
+"""Learning rates that fall to zero in a few passes: higher than those that stay; the best of three tried on digits."""
+
+
+def with_optimizer(found: dict[str, Any], optimizer: str | None) -> dict[str, Any]:
+    """A recipe with the user's optimiser in place of its own, whose numbers are not for another.
+
+    >>> with_optimizer({"optimizer": "muon", "learning_rate": 0.005, "weight_decay": 0.05}, "adam")["learning_rate"]
+    0.003
+    >>> with_optimizer({"optimizer": "adam", "learning_rate": 0.01}, "adamw")["learning_rate"]
+    0.01
+    """
+    adams = ("adam", "adamw")  # the two differ in their decay alone
+    if optimizer in (None, found["optimizer"]) or (optimizer in adams and found["optimizer"] in adams):
+        return found
+    rate = _IN_SHORT.get(optimizer) or plain(optimizer)["learning_rate"]
+    return {**found, "learning_rate": rate, "weight_decay": 0.05 if optimizer == "adamw" else 0.0}
+
+
 _KINDS: dict[str, tuple[dict[str, Any], str]] = {
     "text": (
         {

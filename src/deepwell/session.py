@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from deepwell.run_folder import Run
 from deepwell.settings import Settings
 from deepwell.train.loop import Loop
 from deepwell.train.plan import Outcome, Plan
-from deepwell.train.speed import Choice, most_threads, pinned, prepare_model, race, seconds_by_threads
+from deepwell.train.speed import Choice, most_threads, pinned, prepare_model, race
 from deepwell.train.state import Checkpoints
 from deepwell.train.step import LossFunction, Step
 
@@ -172,9 +172,7 @@ class Session:
         )
         checkpoints = Checkpoints(self.run.checkpoints) if self.run is not None else None
 
-        def rethread(parts: list[tuple[Tensor, Tensor]], numbers: Sequence[int]) -> list[float]:
-            return seconds_by_threads(self.network, self.step, parts, choice, numbers)
-
+        measured = not settings.exact and settings.threads is None and self.device.type == "cpu"
         loop = Loop(
             step,
             self.fetch,
@@ -189,12 +187,12 @@ class Session:
             choice=choice,
             lengths=self.prepared.lengths(self.rows),
             blend=self.blend if getattr(getattr(self.input, "augment", None), "mixup", 0) else None,
-            rethread=None if settings.exact or settings.threads or self.device.type != "cpu" else rethread,
+            most_threads=most_threads() if measured else None,
         )
         outcome = loop.run(checkpoints.latest() if resume and checkpoints is not None else None)
         if loop.number_of_threads > choice.threads:
             # the race had met another program's load: the next run shall not begin with what it chose
-            self._remember(replace(choice, threads=loop.number_of_threads))
+            self._remember(replace(choice, threads=loop.number_of_threads, measured={}))
         return outcome
 
     def _validate(self, model: nn.Module) -> dict[str, float]:

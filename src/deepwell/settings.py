@@ -32,7 +32,8 @@ class Settings:
         seed: of weights, order, dropout and augmentation.
         precision: ``auto``, ``float32`` or ``bfloat16``.
         threads: of one operation; None races them.
-        exact: pins float32 and the threads, so that two runs are the same bit for bit.
+        exact: measures nothing: float32, channels-last filters, one thread or ``threads``; two runs are then the same
+            bit for bit.
         device: ``auto``, ``cpu``, ``cuda``.
         workers: threads that prepare batches ahead.
         checkpoint_steps, checkpoint_seconds: how often a checkpoint is written.

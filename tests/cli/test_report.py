@@ -16,7 +16,18 @@ from deepwell.repeating import command
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("runs") / "a run"
-    asked = ["train", "digits", "--model", "mlp", "--epochs", "1", "--learning-rate", "0.002", "--no-baselines"]
+    asked = [
+        "train",
+        "digits",
+        "--model",
+        "mlp",
+        "--epochs",
+        "1",
+        "--learning-rate",
+        "0.002",
+        "--exact",
+        "--no-baselines",
+    ]
     assert main([*asked, "--out", str(place)]) == 0
     return place
 

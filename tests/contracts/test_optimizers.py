@@ -126,7 +126,7 @@ def test_equal_to_pytorch_s_class(name: str, decay: float) -> None:
 @pytest.mark.parametrize("fused", [True, False])
 def test_a_factor_for_each_parameter_equals_pytorch_s(name: str, fused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """As PyTorch's class with a learning rate for each group; the state is named as without factors."""
-    factors = {"p0": 0.25, "p2": 0.25 / 2.6}
+    factors = {"p0": 0.25, "p2": 0.25 / 2.6, "p3": 0.5}
     if not fused:
         for kernel in ("sgd", "adam", "adamw", "adagrad"):
             monkeypatch.delattr(torch, f"_fused_{kernel}_")
@@ -151,7 +151,7 @@ def test_a_factor_for_each_parameter_equals_pytorch_s(name: str, fused: bool, mo
 
 @names
 def test_factors_are_carried_over(name: str) -> None:
-    factors = {"p0": 0.25, "p1": 0.5}
+    factors = {"p0": 0.25, "p1": 0.5, "p4": 0.25}
     start, gradients = problem()
     whole = run(name, gradients, start, factors=factors)
     named = [(k, v.clone()) for k, v in start]
@@ -265,7 +265,8 @@ def test_a_model_laid_anew_between_steps_gets_the_same_updates(name: str) -> Non
     with torch.no_grad():
         for t, step in enumerate(gradients):
             if t == 10:
-                module[2].data = module[2].data.contiguous(memory_format=torch.channels_last)
+                for place in (2, 3):
+                    module[place].data = module[place].data.contiguous(memory_format=torch.channels_last)
             optimizer.step(step, 0.01)
     # the last bit may differ: an element's place in a vector register decides whether multiply and add are fused
     assert_same(run(name, gradients, start), [p.detach() for p in module])
@@ -299,7 +300,7 @@ def test_a_state_that_does_not_fit_changes_nothing(name: str) -> None:
 @names
 def test_types_may_be_mixed(name: str) -> None:
     start, gradients = problem()
-    mixed = [(k, v.double() if i == 1 else v.clone()) for i, (k, v) in enumerate(start)]
+    mixed = [(k, v.double() if i in (1, 4) else v.clone()) for i, (k, v) in enumerate(start)]
     optimizer = build(name, mixed)
     for step in gradients:
         optimizer.step([g.to(p.dtype) for g, (_, p) in zip(step, mixed, strict=True)], 0.01)
@@ -327,11 +328,11 @@ def test_filters_laid_channels_last_get_the_same_update(name: str) -> None:
 
 @names
 def test_a_bowl_is_descended(name: str) -> None:
-    w = torch.tensor([[3.0, -2.0]])
-    optimizer = build(name, [("w", w)])
+    w = torch.tensor([[3.0, -2.0]]).repeat(16, 8)
+    optimizer = build(name, [("w", w), ("head.weight", torch.zeros(1, 1))])
     begin = float((w * w).sum())
     for _ in range(200):
-        optimizer.step([2 * w], OPTIMIZERS[name].learning_rate)
+        optimizer.step([2 * w, None], OPTIMIZERS[name].learning_rate)
     assert float((w * w).sum()) < begin
 
 

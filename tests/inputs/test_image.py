@@ -222,6 +222,7 @@ def test_two_epochs_show_both_ways_and_four_all_turns() -> None:
 
     for sample in range(8):
         assert len(seen(Augment(flip=True), sample, range(5, 7))) == 2
+        assert len(seen(Augment(flip_vertical=True), sample, range(4, 6))) == 2
         assert len(seen(Augment(flip=True, flip_vertical=True), sample, range(1, 5))) == 4
         assert len(seen(Augment(flip=True, rotate=1e-6), sample, range(1, 3))) == 2
 

@@ -98,7 +98,9 @@ def train(
     seed: Annotated[int, typer.Option(help="Of weights, order, dropout, augmentation and split.")] = 0,
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
     threads: Annotated[MaybeInt, typer.Option(help="Of one operation; raced if left out.")] = None,
-    exact: Annotated[bool, typer.Option(help="Pin float32, layout and one thread (or --threads): two runs are the same bit for bit.")] = False,
+    exact: Annotated[
+        bool, typer.Option(help="Pin float32, layout and one thread (or --threads): two runs are the same bit for bit.")
+    ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     workers: Annotated[int, typer.Option(help="Threads that prepare batches ahead.")] = 0,
     checkpoint_steps: Annotated[MaybeInt, typer.Option(help="Save after this many steps.")] = None,

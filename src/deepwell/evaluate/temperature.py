@@ -17,6 +17,7 @@ LOWEST, HIGHEST = 0.05, 20.0
 FEWEST = 50
 """Samples below which one number is not worth fitting: chance would move it more than the model's fault does."""
 
+_UNERRING = "no answer was wrong"
 _STEPS = 40
 _NUMBERS = 20_000_000
 """Scores that are looked at, at most: 20,000 samples of 1,000 classes tell the temperature to three digits."""
@@ -42,12 +43,19 @@ class Fitted:
     def __str__(self) -> str:
         if self.before is None or self.after is None:
             return f"temperature 1: {self.note}"
+        if self.unerring:
+            return f"temperature {self.temperature:.3g}: on {self.samples:,} validation samples {self.note}"
         return (
             f"temperature {self.temperature:.3g}: on {self.samples:,} validation samples the log loss goes from "
             f"{self.before['log_loss']:.4f} to {self.after['log_loss']:.4f} and the calibration error from "
             f"{self.before['calibration_error']:.4f} to {self.after['calibration_error']:.4f}"
             + (f" ({self.note})" if self.note else "")
         )
+
+    @property
+    def unerring(self) -> bool:
+        """No answer was wrong: the figures before and after then say nothing of what is better."""
+        return _UNERRING in self.note
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -84,10 +92,11 @@ def fit(kind: str, scores: Tensor, targets: Tensor) -> Fitted:
     sure, right = law.answers(scores, targets)
     doubt, note = 0.0, ""
     if right.all():
-        doubt, note = 1 / (right.size + 2), f"no answer was wrong: as if 1 in {right.size + 2:,} were"
+        doubt, note = 1 / (right.size + 2), f"{_UNERRING}, so it is as sure as if 1 in {right.size + 2:,} were"
     step = max(1, math.ceil(scores.numel() / _NUMBERS))
     found = _smallest(lambda inverse: law.slope(scores[::step], targets[::step], inverse, doubt))
-    note = "held by its bound" if found in (LOWEST, HIGHEST) else note
+    if found in (LOWEST, HIGHEST):
+        note = f"{note}; held by its bound" if note else "held by its bound"
     before = _measured(law, scores, targets, sure, right)
     after = _measured(law, scores / found, targets, law.answers(scores / found, targets)[0], right)
     if not doubt and after["log_loss"] > before["log_loss"]:  # rounding, where 1 is best already

@@ -34,9 +34,12 @@ class Augment:
     Each sample's draw depends on (seed, epoch, sample) alone: not on its batch, its place there, or the number
     of workers. (``mixup`` also has a partner, which is of the same batch.)
 
+    Mirroring alternates, so that two epochs show every picture both ways (Jordan 2024, arXiv:2404.00498); with ``flip``
+    and ``flip_vertical`` together four epochs show it all four ways.
+
     Attributes:
-        flip: mirror left and right, with probability a half.
-        flip_vertical: mirror top and bottom, with probability a half.
+        flip: mirror left and right, half of the pictures in each epoch and the other half in the next.
+        flip_vertical: mirror top and bottom, likewise.
         crop: shift by up to so many pixels each way, filling with the edge's shade.
         rotate: by up to so many degrees each way.
         scale: by up to this share: 0.1 gives 0.9 to 1.1.
@@ -132,7 +135,8 @@ class Augment:
         if not wanted:
             return None, None
         coin = _draws(ids, wanted, seed, 0)
-        down = (coin(_FLIP_VERTICAL) < 0.5) ^ bool(epoch // 2 % 2) if self.flip_vertical else None
+        period = 2 if self.flip else 1
+        down = (coin(_FLIP_VERTICAL) < 0.5) ^ bool(epoch // period % 2) if self.flip_vertical else None
         across = (coin(_FLIP) < 0.5) ^ bool(epoch % 2) if self.flip else None
         return down, across
 

@@ -15,6 +15,8 @@ _A, _B, _C = 3.4445, -4.7750, 2.0315
 
 _ITERATIONS = 5
 _NARROWEST = 16
+_WIDE = 2
+"""Columns for each row from which it is cheaper to iterate on the square of the rows: three times at 9, none at 1."""
 
 
 class Muon:
@@ -76,9 +78,21 @@ def orthogonal(matrix: Tensor, iterations: int = _ITERATIONS) -> Tensor:
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix
     x = x / (x.norm() + 1e-7)  # the largest singular value is then at most 1
-    for _ in range(iterations):
-        gram = x @ x.T
-        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=_B, alpha=_C), x, beta=_A)
+    if x.shape[1] < _WIDE * len(x):
+        for _ in range(iterations):
+            gram = x @ x.T
+            x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=_B, alpha=_C), x, beta=_A)
+        return x.T if tall else x
+    # Each iteration multiplies by a polynomial of x x', and all of these commute: they are made on the small square
+    # matrix, and the wide one is multiplied once
+    gram, product = x @ x.T, None
+    for last in range(iterations - 1, -1, -1):
+        factor = torch.addmm(gram, gram, gram, beta=_B, alpha=_C)
+        factor.diagonal().add_(_A)
+        product = factor if product is None else factor @ product
+        if last:
+            gram = factor @ gram @ factor
+    x = x if product is None else product @ x
     return x.T if tall else x
 
 
@@ -94,7 +108,7 @@ def hidden(names: Sequence[str], parameters: Sequence[Tensor], decayed: Sequence
     return [
         matrix
         and parameter.dim() > 1
-        and min(len(parameter), parameter[0].numel()) >= _NARROWEST
+        and min(len(parameter), parameter.numel() // max(len(parameter), 1)) >= _NARROWEST
         and not (name.startswith("head.") if headed else i == last)
         for i, (name, parameter, matrix) in enumerate(zip(names, parameters, decayed, strict=True))
     ]

@@ -19,7 +19,7 @@ class Optimizer:
         parameters: in the order in which ``step`` is given gradients; floating, each once.
         rule: how to update; or one for each parameter.
         decayed: for each parameter, whether weight decay and L1 act on it.
-        weight_decay: L2; added to the gradient, or apart from it where the rule is decoupled (AdamW).
+        weight_decay: L2; added to the gradient, or apart from it where the rule is decoupled (AdamW, Muon).
         l1: adds ``l1 * sign(w)`` to the gradient of decayed parameters, the subgradient of ``l1 * |w|``.
         factors: for each parameter, what its learning rate is multiplied by; None: 1 for all.
 

@@ -125,11 +125,12 @@ def build(
             raise UserError(f"the learning rate's factor of {key} is {factor}", expected="a number above 0")
     scales = [float(given.get(key, 1.0)) for key, _ in named]
     names, parameters = [key for key, _ in named], [p for _, p in named]
-    rule: Rule | list[Rule] = entry.make(**options)
+    rule = entry.make(**options)
+    rules = [rule] * len(parameters)
     if entry.fits is not None:
         other = OPTIMIZERS["adamw"].make()
-        rule = [rule if fits else other for fits in entry.fits(names, parameters, decayed)]
-    return Optimizer(parameters, rule, decayed=decayed, weight_decay=weight_decay, l1=l1, factors=scales)
+        rules = [rule if fits else other for fits in entry.fits(names, parameters, decayed)]
+    return Optimizer(parameters, rules, decayed=decayed, weight_decay=weight_decay, l1=l1, factors=scales)
 
 
 def _is_number(value: object) -> bool:

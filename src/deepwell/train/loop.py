@@ -17,7 +17,7 @@ from deepwell.train.chunks import Fetch, chunks
 from deepwell.train.fault import locate
 from deepwell.train.observe import EpochRecord, Start, StepRecord
 from deepwell.train.plan import Outcome, Plan, TrainingError
-from deepwell.train.speed import Choice, most_threads, prepare_batch
+from deepwell.train.speed import Choice, prepare_batch
 from deepwell.train.state import Checkpoint, Checkpoints, foreign_random_state, restore_foreign_random_state
 from deepwell.train.step import NotFiniteError, Step
 from deepwell.train.stop import stop_signals
@@ -71,7 +71,7 @@ class Loop:
         checkpoints: where to save; None saves nothing.
         choice: how steps are made on this machine.
         blend: ``(x, targets, rows, epoch) -> (x, targets)`` of a whole batch, for what joins its samples (mixup).
-        rethread: ``(parts, numbers of threads) -> seconds a step with each``; None pins the choice's number.
+        most_threads: that may be tried as the training runs; None pins the choice's number.
     """
 
     step: Step
@@ -86,7 +86,7 @@ class Loop:
     observers: Sequence[Any] = ()
     checkpoints: Checkpoints | None = None
     choice: Choice = field(default_factory=Choice)
-    rethread: Callable[[list[tuple[Tensor, Tensor]], Sequence[int]], Sequence[float]] | None = None
+    most_threads: int | None = None
     blend: Callable[[Tensor, Tensor, Tensor, int], tuple[Tensor, Tensor]] | None = None
 
     def __post_init__(self) -> None:
@@ -100,7 +100,7 @@ class Loop:
         self._best: tuple[float, int] | None = None
         self._best_weights: dict[str, Tensor] | None = None
         self._stopped = ""
-        self._threads = self._threads_from(self.choice.threads)
+        self._threads = Threads(self.choice.threads, self.most_threads)
         self._saved_at, self._saved_step = time.perf_counter(), -1
         self._step_observers = [o for o in self.observers if hasattr(o, "on_step")]
         self._interrupt = threading.Event()
@@ -123,7 +123,7 @@ class Loop:
         """
         if resume is not None:
             self._load(resume)
-        self._threads.set()
+        self._threads.settle()
         start = Start(
             self.plan.epochs,
             self.steps_per_epoch,
@@ -141,6 +141,7 @@ class Loop:
                 if self.checkpoints and self._saved_step != self._step:
                     self._save()
         finally:
+            self._threads.settle()
             self._tell("on_end")
         if not self._interrupt.is_set() and self._best_weights is not None:
             self.step.model.load_state_dict(self._best_weights)
@@ -168,6 +169,7 @@ class Loop:
             now = time.perf_counter()
             waited, last = waited + now - last, now
             for x, y, ids in parts_of_chunk:
+                self._threads.before()
                 self._train_on(x, y, ids)
                 now = time.perf_counter()
                 if changed := self._threads.after(now - last, x.numel()):
@@ -180,17 +182,6 @@ class Loop:
                     return
             self._fold()
         self._end_epoch(time.perf_counter() - begin, waited, steps=len(slices))
-
-    def _threads_from(self, now: int) -> Threads:
-        rethread = self.rethread
-        if rethread is None:
-            return Threads(now, [now], lambda _numbers: [])
-
-        def measure(numbers: Sequence[int]) -> Sequence[float]:
-            assert self._current is not None  # a step has been made
-            return rethread([self._current[:2]], numbers)
-
-        return Threads(now, sorted({1, now, most_threads()}), measure)
 
     def _train_on(self, x: Tensor, y: Tensor, ids: Tensor) -> None:
         if self.blend is not None:
@@ -246,6 +237,7 @@ class Loop:
             values["accuracy"] = running.hits / max(running.seen, 1)
         if self.validate is not None:
             model.eval()
+            self._threads.settle()
             begun = time.perf_counter()
             with torch.no_grad():
                 values.update(self.validate(model))
@@ -342,7 +334,7 @@ class Loop:
         for observer, state in zip(self.observers, facts["observers"], strict=False):
             if state is not None and hasattr(observer, "load"):
                 observer.load(state)
-        self._threads = self._threads_from(facts["threads"])
+        self._threads = Threads(facts["threads"], self.most_threads)
         self._saved_step = self._step
         restore_foreign_random_state(facts["random"])
 

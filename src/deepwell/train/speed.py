@@ -31,8 +31,9 @@ _MUCH_FASTER = 1.1
 _FEWEST_TURNS, _MOST_TURNS = 3, 40
 """Measured steps of each candidate: one alone may have met another program's load."""
 
-_HOPELESS = 2.0
-"""A candidate this many times slower than the one ahead is measured no more."""
+_HOPELESS, _HOPELESS_AT_ONCE = 2.0, 10.0
+"""A candidate this many times slower than the one ahead is measured no more; after one measurement, which may have met
+another program's load, it must be slower still."""
 
 
 @dataclass(frozen=True)
@@ -177,21 +178,6 @@ def race(
     return Choice(best.choice.channels_last, best.choice.bfloat16, best.choice.threads, measured)
 
 
-def seconds_by_threads(
-    model: nn.Module, build: Builder, parts: Parts, choice: Choice, numbers: Sequence[int]
-) -> list[float]:
-    """The median seconds of a step of the same kind with each number of threads, on copies."""
-    random_state, before = torch.get_rng_state(), torch.get_num_threads()
-    try:
-        kinds = [Choice(choice.channels_last, choice.bfloat16, count) for count in numbers]
-        entries = [_Entry(kind, model, build, parts) for kind in kinds]
-        _fastest(entries, typical=statistics.median, budget=0.2)
-        return [statistics.median(entry.times) for entry in entries]
-    finally:
-        torch.set_num_threads(before)
-        torch.set_rng_state(random_state)
-
-
 def _fastest(entries: Sequence[_Entry], *, typical: Callable[[list[float]], float], budget: float) -> _Entry:
     """The fastest of a few; ties go to the earlier. One alone is not measured."""
     end = time.perf_counter() + budget
@@ -200,7 +186,8 @@ def _fastest(entries: Sequence[_Entry], *, typical: Callable[[list[float]], floa
         for entry in racing:
             entry.measure()
         ahead = min(typical(entry.times) for entry in racing)
-        racing = [entry for entry in racing if typical(entry.times) <= _HOPELESS * ahead]
+        hopeless = _HOPELESS if turn else _HOPELESS_AT_ONCE
+        racing = [entry for entry in racing if typical(entry.times) <= hopeless * ahead]
         if len(racing) == 1 or (turn + 1 >= _FEWEST_TURNS and time.perf_counter() > end):
             break
     best = entries[0]

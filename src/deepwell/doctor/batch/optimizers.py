@@ -23,6 +23,8 @@ def look_at_optimizer(probe: Probe, optimizer: torch.optim.Optimizer | Rule) -> 
     yield from _sum(probe, kind, groups)
     yield from _penalty(probe, kind, groups)
     if isinstance(optimizer, Rule):
+        decay = float(optimizer.settings.get("weight_decay") or 0)
+        yield from _strength(kind, optimizer.learning_rate, decay, "optimizer")
         return  # the rest is the learner's own doing
     yield from _parameters(probe, optimizer)
     norms = {
@@ -58,13 +60,20 @@ def _groups(probe: Probe, optimizer: torch.optim.Optimizer | Rule) -> list[dict[
     return [{**optimizer.settings, "lr": optimizer.learning_rate, "params": matrices}]
 
 
+def _strength(kind: str, rate: float, decay: float, where: str) -> Iterator[Finding]:
+    """A decay that takes the weights away whatever the data says."""
+    # the share of a weight that the decay alone takes away in a thousand steps
+    lost = 1 - math.exp(-1000 * min(rate * decay, 1.0))
+    if decay >= 0.5 and (lost > 0.5 or kind in ("Adam", "RMSprop", "Adagrad", "SGD")):
+        yield Finding("O13", "warn", where, "too_strong", {"decay": decay, "lost": lost})
+
+
 def _penalty(probe: Probe, kind: str, groups: list[dict[str, Any]]) -> Iterator[Finding]:
     """The penalty of the weights beside the loss of the data: what is larger is what is trained."""
-    if kind in ("AdamW", "NAdamW", "Muon"):  # their decay is no part of the loss
-        return
+    apart = kind in ("AdamW", "NAdamW", "Muon")  # their decay is no part of the loss
     total = 0.0
     for group in groups:
-        decay, l1 = float(group.get("weight_decay") or 0), float(group.get("l1") or 0)
+        decay, l1 = 0.0 if apart else float(group.get("weight_decay") or 0), float(group.get("l1") or 0)
         for p in group["params"] if decay >= 0.01 or l1 >= 1e-4 else ():
             total += 0.5 * decay * float(p.detach().square().sum()) + l1 * float(p.detach().abs().sum())
     loss = float(probe.value.detach())
@@ -127,10 +136,8 @@ def _numbers(kind: str, group: dict[str, object], number: int, norms: set[int]) 
     if kind in _ADAPTIVE and of("eps", 1e-8) > 1e-2:
         yield Finding("O24", "warn", where, "constant", {"name": "eps", "value": of("eps"), "range": "1e-8 to 1e-3"})
     decay = of("weight_decay")
-    # the share of a weight that the decay alone takes away in a thousand steps
-    lost = 1 - math.exp(-1000 * min(rate * decay, 1.0))
-    if decay >= 0.5 and (lost > 0.5 or kind in ("Adam", "RMSprop", "Adagrad", "SGD")):
-        yield Finding("O13", "warn", where, "too_strong", {"decay": decay, "lost": lost})
+    if strong := list(_strength(kind, rate, decay, where)):
+        yield from strong
     elif decay:
         parameters = [p for p in group["params"] if isinstance(p, torch.Tensor)]  # type: ignore[attr-defined]
         small = sum(p.dim() < 2 or id(p) in norms for p in parameters)

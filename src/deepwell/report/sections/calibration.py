@@ -34,7 +34,9 @@ def view(facts: ReportFacts, words: Words) -> dict[str, Any]:
         found["temperature"] = {"value": temperature, "shown": numbers.figure(temperature, 3)}
         found["tempered"] = words("calibration.raw" if temperature == 1 else "calibration.tempered")
     fitted = facts.evaluation.get("calibration") or {}
-    if temperature != 1 and fitted.get("before") and fitted.get("after"):
+    # where no answer was wrong, less sure answers have the larger loss, and are right to be less sure
+    unerring = "no answer was wrong" in (fitted.get("note") or "")
+    if temperature != 1 and fitted.get("before") and fitted.get("after") and not unerring:
         before, after = (numbers.figure(fitted[when]["calibration_error"]) for when in ("before", "after"))
         effect = words("calibration.effect", samples=numbers.count(fitted["samples"]), before=before, after=after)
         found["tempered"] += words("sentence_gap") + effect
