@@ -46,8 +46,8 @@ def tuned(
 ) -> tuple[dict[str, Any], str]:
     """Model and training for a data set of which nothing was said.
 
-    Muon with a learning rate that falls to zero reaches in six epochs what one cycle of Nesterov's momentum (Smith
-    2018) reaches in fourteen, and a constant rate in fifty; ``benchmarks/README.md`` holds what was tried.
+    Muon with a learning rate that falls to zero ends after eight passes where one cycle of Nesterov's momentum (Smith
+    2018) ends after fourteen; ``benchmarks/README.md`` holds what was tried.
 
     Args:
         input_shape: (channels, height, width) of the pictures.
@@ -82,7 +82,8 @@ def tuned(
 
 
 _IN_SHORT = {"sgd": 0.05, "momentum": 0.02, "nesterov": 0.02, "adam": 3e-3, "adamw": 3e-3}
-"""Learning rates that fall to zero in a few passes: higher than those that stay; the best of three tried on digits."""
+"""Learning rates that fall to zero in a few passes: higher than those that stay; tried on digits
+(``benchmarks/records/digits_optimizers.log``)."""
 
 
 def with_optimizer(found: dict[str, Any], optimizer: str | None) -> dict[str, Any]:

@@ -121,6 +121,12 @@ class Settings:
                 expected="at least one sample in each part of a batch",
                 fix="lower accumulate or raise batch_size",
             )
+        if self.exact and self.precision == "bfloat16":
+            raise UserError(
+                "exact and precision 'bfloat16' exclude each other",
+                expected="exact, which is float32, or bfloat16",
+                fix="leave out --exact, or --precision",
+            )
         return self
 
     def to_json(self) -> dict[str, Any]:

@@ -103,6 +103,11 @@ def test_exact_measures_nothing(small: Any, monkeypatch: pytest.MonkeyPatch) -> 
     assert asked.threads == 2
 
 
+def test_exact_is_float32(small: Any) -> None:
+    with pytest.raises(UserError, match="exclude each other"):
+        Learner(dw.arrays(*small), "mlp").fit(epochs=1, exact=True, precision="bfloat16", progress=False)
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_workers_change_nothing(small: Any, workers: int) -> None:
     weights = []

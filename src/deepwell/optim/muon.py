@@ -16,7 +16,7 @@ _A, _B, _C = 3.4445, -4.7750, 2.0315
 _ITERATIONS = 5
 _NARROWEST = 16
 _WIDE = 2
-"""Columns for each row from which it is cheaper to iterate on the square of the rows: three times at 9, none at 1."""
+"""Columns for each row from which it is cheaper to iterate on the square of the rows."""
 
 
 class Muon:
